@@ -53,3 +53,21 @@ type DecidedError struct {
 func (e *DecidedError) Error() string {
 	return fmt.Sprintf("step was already closed: %s by %s at %s", e.Action, e.By, e.At.Format(time.RFC3339))
 }
+
+// DuplicateError says which document an import repeats.
+type DuplicateError struct {
+	Existing DocumentID
+	// SameFile: byte for byte the same DI. Otherwise issuer and number are the
+	// same and the content differs, which somebody must look at.
+	SameFile bool
+}
+
+func (e *DuplicateError) Error() string {
+	if e.SameFile {
+		return "already imported as " + string(e.Existing)
+	}
+	return "issuer and number are those of " + string(e.Existing) + ", the content differs"
+}
+
+// Is makes errors.Is(err, ErrDuplicate) hold.
+func (e *DuplicateError) Is(target error) bool { return target == ErrDuplicate }
