@@ -1,0 +1,80 @@
+package localpg
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+// output takes what the server prints: the last lines for an error, all of
+// them for the log. It reads to the end, or the server would block.
+type output struct {
+	r, w *os.File
+	done chan struct{}
+
+	mu    sync.Mutex
+	lines []string
+}
+
+const keptLines = 20
+
+// attach connects the command that is about to start.
+func (o *output) attach(cmd *exec.Cmd) (err error) {
+	o.done = make(chan struct{})
+	if o.r, o.w, err = os.Pipe(); err != nil {
+		return err
+	}
+	cmd.Stdout, cmd.Stderr = o.w, o.w
+	return nil
+}
+
+// started closes our copy of the writing end: the server has its own.
+func (o *output) started() { _ = o.w.Close() }
+
+// close gives up a pipe that nothing will be written to.
+func (o *output) close() { _ = o.r.Close() }
+
+// read runs until the server and all its children have ended.
+func (o *output) read(log *slog.Logger) {
+	defer close(o.done)
+	defer o.r.Close()
+	for r := bufio.NewReader(o.r); ; {
+		line, err := r.ReadString('\n')
+		if line = strings.TrimSpace(line); line != "" {
+			o.keep(line)
+			level := slog.LevelDebug
+			if strings.HasPrefix(line, "FATAL:") || strings.HasPrefix(line, "PANIC:") {
+				level = slog.LevelWarn
+			}
+			log.Log(context.Background(), level, "private database", "line", line)
+		}
+		if err != nil { // io.EOF, or the pipe is gone
+			_, _ = io.Copy(io.Discard, o.r)
+			return
+		}
+	}
+}
+
+func (o *output) keep(line string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lines = append(o.lines, line)
+	if len(o.lines) > keptLines {
+		o.lines = o.lines[1:]
+	}
+}
+
+// tail waits for the end of the output and gives its last lines.
+func (o *output) tail() string {
+	o.wait()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.Join(o.lines, "\n")
+}
+
+func (o *output) wait() { <-o.done }
