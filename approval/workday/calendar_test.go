@@ -13,11 +13,11 @@ import (
 	"qianhe/approval/workday"
 )
 
-func day(t testing.TB, s string) time.Time {
-	t.Helper()
+func day(tb testing.TB, s string) time.Time {
+	tb.Helper()
 	d, err := time.ParseInLocation(time.DateOnly, s, approval.Zone)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }

@@ -12,20 +12,20 @@ import (
 	"qianhe/approval/workday"
 )
 
-func read(t testing.TB, name string) []byte {
-	t.Helper()
+func read(tb testing.TB, name string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
-func big5(t testing.TB, b []byte) []byte {
-	t.Helper()
+func big5(tb testing.TB, b []byte) []byte {
+	tb.Helper()
 	out, err := traditionalchinese.Big5.NewEncoder().Bytes(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"time"
 )
 
 // output takes what the server prints: the last lines for an error, all of
@@ -21,7 +22,10 @@ type output struct {
 	lines []string
 }
 
-const keptLines = 20
+const (
+	keptLines      = 20
+	outputPatience = 5 * time.Second
+)
 
 // attach connects the command that is about to start.
 func (o *output) attach(cmd *exec.Cmd) (err error) {
@@ -77,4 +81,15 @@ func (o *output) tail() string {
 	return strings.Join(o.lines, "\n")
 }
 
-func (o *output) wait() { <-o.done }
+// wait returns when all has been read. A child that outlives its server and
+// holds the pipe is not waited for long.
+func (o *output) wait() {
+	timer := time.NewTimer(outputPatience)
+	defer timer.Stop()
+	select {
+	case <-o.done:
+	case <-timer.C:
+		_ = o.r.Close()
+		<-o.done
+	}
+}

@@ -100,7 +100,7 @@ func (s *Server) ready(ctx context.Context) error {
 		case <-s.exited:
 			return fmt.Errorf("the server ended while it started: %w\n%s", s.status, s.output.tail())
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for the server: %w (%v)", ctx.Err(), err)
+			return fmt.Errorf("waiting for the server: %w", errors.Join(ctx.Err(), err))
 		case <-tick.C:
 		}
 	}

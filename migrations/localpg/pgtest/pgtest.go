@@ -99,50 +99,56 @@ func Goroutines() []string {
 // New gives a pool on a new database with the current schema. The pool is
 // closed and the database dropped when the test has ended; a connection that
 // the test has not given back by then fails it.
-func New(t testing.TB) *pgxpool.Pool {
-	t.Helper()
-	config, err := pgxpool.ParseConfig(NewDSN(t))
+func New(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	config, err := pgxpool.ParseConfig(NewDSN(tb))
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+		tb.Fatalf("pgtest: %v", err)
 	}
 	config.MaxConns = poolSize
-	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	pool, err := pgxpool.NewWithConfig(tb.Context(), config)
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+		tb.Fatalf("pgtest: %v", err)
 	}
-	t.Cleanup(func() { closePool(t, pool, patience) })
+	tb.Cleanup(func() { closePool(tb, pool, patience) })
 	return pool
 }
 
 // NewDSN is [New] as a connection string, for tests that start programs.
-func NewDSN(t testing.TB) string { return database(t, true) }
+func NewDSN(tb testing.TB) string {
+	tb.Helper()
+	return database(tb, true)
+}
 
 // NewEmptyDSN gives a database without any schema, for tests of migrations.
-func NewEmptyDSN(t testing.TB) string { return database(t, false) }
+func NewEmptyDSN(tb testing.TB) string {
+	tb.Helper()
+	return database(tb, false)
+}
 
-func database(t testing.TB, migrated bool) string {
-	t.Helper()
-	c, err := shared.server(t.Context())
+func database(tb testing.TB, migrated bool) string {
+	tb.Helper()
+	c, err := shared.server(tb.Context())
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+		tb.Fatalf("pgtest: %v", err)
 	}
-	name, err := c.create(t.Context(), migrated)
+	name, err := c.create(tb.Context(), migrated)
 	if err != nil {
-		t.Fatalf("pgtest: %v", err)
+		tb.Fatalf("pgtest: %v", err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := c.drop(ctx, name); err != nil {
-			t.Errorf("pgtest: %v", err)
+			tb.Errorf("pgtest: %v", err)
 		}
 	})
 	return c.dsn(name)
 }
 
 // closePool does not wait for ever for a connection that a test has lost.
-func closePool(t testing.TB, pool *pgxpool.Pool, patience time.Duration) {
-	t.Helper()
+func closePool(tb testing.TB, pool *pgxpool.Pool, patience time.Duration) {
+	tb.Helper()
 	closed := make(chan struct{})
 	go func() {
 		defer close(closed)
@@ -153,6 +159,6 @@ func closePool(t testing.TB, pool *pgxpool.Pool, patience time.Duration) {
 	select {
 	case <-closed:
 	case <-timer.C:
-		t.Errorf("pgtest: the test has ended and still holds %d connections", pool.Stat().AcquiredConns())
+		tb.Errorf("pgtest: the test has ended and still holds %d connections", pool.Stat().AcquiredConns())
 	}
 }
