@@ -33,6 +33,11 @@ const (
 	SpeedHighest Speed = "最速件"
 )
 
+// Valid reports whether s is one of the three speeds, or absent.
+func (s Speed) Valid() bool {
+	return s == "" || s == SpeedNormal || s == SpeedUrgent || s == SpeedHighest
+}
+
 // Rank orders speeds: 0 for 最速件, 1 for 速件, 2 for everything else.
 func (s Speed) Rank() int {
 	switch s {
@@ -83,6 +88,7 @@ type Body struct {
 	Primary    []Addressee       // 正本
 	Copies     []Addressee       // 副本
 	Submit     []Addressee       // 敬陳 (簽)
+	Handling   *Organization     // 承辦單位 (簽稿會核單)
 	Reviews    []Review          // 會辦單位 (簽稿會核單)
 	Remarks    []Item            // 備註
 	Signatures []string          // 署名

@@ -119,6 +119,10 @@ func Start(in Draft, at time.Time, newID func() string) (*Document, []Event, err
 		return nil, nil, &InvalidError{Field: "subject", Reason: "document.subject.missing"}
 	case utf8.RuneCountInString(b.Subject) > MaxSubject:
 		return nil, nil, &InvalidError{Field: "subject", Reason: "document.subject.long", Detail: strconv.Itoa(MaxSubject)}
+	case !b.Speed.Valid():
+		return nil, nil, &InvalidError{Field: "speed", Reason: "document.speed.unknown", Detail: string(b.Speed)}
+	case len(b.Files) > MaxAttachments:
+		return nil, nil, &InvalidError{Field: "attachments", Reason: "document.attachments.many", Detail: strconv.Itoa(MaxAttachments)}
 	case in.Number == "" || len(in.Number) > 64:
 		return nil, nil, &InvalidError{Field: "number", Reason: "document.number.missing"}
 	case in.Handler == "":

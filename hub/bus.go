@@ -18,7 +18,8 @@ type Change struct {
 type Bus interface {
 	// Publish never blocks on the network.
 	Publish(changes ...Change)
-	// Subscribe calls fn, one call at a time, until ctx ends.
+	// Subscribe calls fn, one call at a time, and returns when ctx has ended. A
+	// call without changes says that some may have been lost: sweep.
 	Subscribe(ctx context.Context, fn func([]Change)) error
 }
 

@@ -27,6 +27,7 @@ type Message struct {
 	To       Address
 	Kind     Kind
 	Lang     string // "zh-TW" or "en"
+	Agency   string // who speaks, for channels that have to say so
 	Title    string // one line: 待處理公文 5 件
 	Text     string // the whole in one sentence, for alt texts and plain channels
 	Facts    []Fact // label and value lines of a card

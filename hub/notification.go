@@ -33,15 +33,6 @@ type Notification struct {
 	Seen     time.Time // zero while not seen
 }
 
-// Path is where one tap on the notification leads: a path of the app, holding
-// nothing but a server-side identifier.
-func (n Notification) Path() string {
-	if n.Document == "" {
-		return "/inbox"
-	}
-	return "/d/" + string(n.Document)
-}
-
 // Counts is the state of a person's in-tray. Channels carry it, and the latest
 // one wins.
 type Counts struct {

@@ -1,0 +1,132 @@
+package line
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/line/line-bot-sdk-go/v8/linebot/webhook"
+
+	"qianhe/hub"
+)
+
+// Kinds of [hub.Inbound] that LINE brings.
+const (
+	Follow     = "follow"             // the account was added or unblocked
+	Unfollow   = "unfollow"           // the account was blocked: pushes no longer arrive
+	Message    = "message"            // Data is the text, "" for anything else than text
+	Postback   = "postback"           // Data is the button's data
+	Linked     = "accountLink"        // Data is the nonce; From is the LINE user who holds it now
+	LinkFailed = "accountLink.failed" // Data is the nonce; From is empty
+)
+
+// ParseInbound verifies a callback of LINE over its raw body and gives the
+// events in it that come from people. It returns an error wrapping
+// [hub.ErrSignature] when LINE did not sign it, and another when it cannot be
+// read or is for another account. A callback without events is a good one: LINE
+// sends it to see whether we are there.
+//
+// Events of groups, of kinds that mean nothing to us, and those that another
+// module of the account is to answer (standby) are left out.
+func (c *Channel) ParseInbound(header http.Header, body []byte) ([]hub.Inbound, error) {
+	if !c.signed(header.Get("X-Line-Signature"), body) {
+		return nil, fmt.Errorf("line: %w", hub.ErrSignature)
+	}
+	var callback struct {
+		Destination string            `json:"destination"`
+		Events      []json.RawMessage `json:"events"`
+	}
+	if err := json.Unmarshal(body, &callback); err != nil {
+		return nil, fmt.Errorf("line: callback is not JSON of the right shape: %w", err)
+	}
+	if !userID.MatchString(callback.Destination) || c.botID != "" && callback.Destination != c.botID {
+		return nil, fmt.Errorf("line: callback is for another account")
+	}
+	var list []hub.Inbound
+	for _, raw := range callback.Events {
+		// One event that LINE has changed must not take the others with it.
+		in, ok, err := readEvent(raw)
+		if err != nil {
+			c.log.Warn("LINE event cannot be read", "err", err)
+			continue
+		}
+		if ok {
+			list = append(list, in)
+		}
+	}
+	return list, nil
+}
+
+// signed compares in constant time with every secret in force.
+func (c *Channel) signed(signature string, body []byte) bool {
+	if signature == "" {
+		return false
+	}
+	ok := false
+	for _, secret := range c.secrets {
+		if webhook.ValidateSignature(secret, signature, body) {
+			ok = true
+		}
+	}
+	return ok
+}
+
+// readEvent gives what one event says; ok is false when it means nothing to us.
+func readEvent(raw json.RawMessage) (in hub.Inbound, ok bool, err error) {
+	event, err := webhook.UnmarshalEvent(raw)
+	if err != nil {
+		return in, false, fmt.Errorf("read event: %w", err)
+	}
+	// What every event has, whatever the SDK's type of it.
+	var common struct {
+		WebhookEventID string `json:"webhookEventId"`
+		Timestamp      int64  `json:"timestamp"` // milliseconds since 1970
+		Mode           string `json:"mode"`
+		ReplyToken     string `json:"replyToken"`
+	}
+	if err := json.Unmarshal(raw, &common); err != nil {
+		return in, false, fmt.Errorf("read event: %w", err)
+	}
+	if common.WebhookEventID == "" {
+		return in, false, fmt.Errorf("read event: no webhookEventId")
+	}
+	in = hub.Inbound{Channel: hub.LINE, ID: common.WebhookEventID, Reply: common.ReplyToken, At: time.UnixMilli(common.Timestamp).UTC()}
+	var source webhook.SourceInterface
+	switch e := event.(type) {
+	case webhook.FollowEvent:
+		in.Kind, source = Follow, e.Source
+	case webhook.UnfollowEvent:
+		in.Kind, source = Unfollow, e.Source
+	case webhook.MessageEvent:
+		in.Kind, source = Message, e.Source
+		if t, ok := e.Message.(webhook.TextMessageContent); ok {
+			in.Data = t.Text
+		}
+	case webhook.PostbackEvent:
+		in.Kind, source = Postback, e.Source
+		if e.Postback != nil {
+			in.Data = e.Postback.Data
+		}
+	case webhook.AccountLinkEvent:
+		if e.Link == nil {
+			return in, false, fmt.Errorf("read event: accountLink without link")
+		}
+		in.Kind, in.Data, source = Linked, e.Link.Nonce, e.Source
+		if e.Link.Result != webhook.LinkContentRESULT_OK {
+			in.Kind = LinkFailed
+			return in, true, nil
+		}
+	default:
+		return in, false, nil
+	}
+	user, ok := source.(webhook.UserSource)
+	if !ok || common.Mode == "standby" {
+		return in, false, nil
+	}
+	if !userID.MatchString(user.UserId) {
+		return in, false, fmt.Errorf("read event: source is not a LINE user ID")
+	}
+	in.From = user.UserId
+	return in, true, nil
+}

@@ -1,0 +1,245 @@
+package line_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"qianhe/channels/line"
+	"qianhe/channels/sandbox"
+	"qianhe/hub"
+)
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	tests := map[string]line.Config{
+		"no credentials":   {},
+		"secret only":      {ChannelSecret: "s"},
+		"plain http":       {Token: "t", BaseURL: "http://api.line.example"},
+		"no address":       {Token: "t", BaseURL: "api.line.me"},
+		"malformed bot ID": {Token: "t", BotID: "@bot"},
+	}
+	for name, cfg := range tests {
+		if _, err := line.New(cfg); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
+// TestSend: the sandbox holds the request against LINE's rules; here is what
+// the person then has.
+func TestSend(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, nil, nil)
+	to := st.address()
+	m := message(to)
+	r, err := st.channel.Send(t.Context(), m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := st.Messages(to.Value)
+	if len(got) != 1 || got[0].Title != m.Text || got[0].URL != m.URL {
+		t.Fatalf("arrived: %+v", got)
+	}
+	if r.ProviderID == "" || r.Duplicate {
+		t.Errorf("receipt is %+v, want LINE's request ID, and no duplicate", r)
+	}
+	// The same delivery again, perhaps from another node after a crash.
+	again, err := st.channel.Send(t.Context(), m)
+	if err != nil || !again.Duplicate || again.ProviderID != r.ProviderID {
+		t.Errorf("repetition: %+v (%v), want a duplicate of %s", again, err, r.ProviderID)
+	}
+	if n := len(st.Messages(to.Value)); n != 1 {
+		t.Errorf("%d messages, want 1", n)
+	}
+}
+
+func TestOutcome(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, nil, nil)
+	failure := func(message string) string { return `{"message":"` + message + `"}` }
+	tests := []struct {
+		name  string
+		fault sandbox.Fault
+		want  string
+	}{
+		{"200 that cannot be read", sandbox.Answer(200, "<html>"), "accepted"},
+		{"200 of nothing", sandbox.Answer(200, ""), "accepted"},
+		{"301", sandbox.Answer(301, ""), "*hub.Rejected"},
+		{"400 unknown user", sandbox.Answer(400, failure("Failed to send messages")), "*hub.Permanent"},
+		{"400 our mistake", sandbox.Answer(400, failure("The request body has 2 error(s)")), "*hub.Rejected"},
+		{"403", sandbox.Answer(403, failure("Access to this API is not available for your account")), "down"},
+		{"404", sandbox.Answer(404, failure("Not found")), "*hub.Rejected"},
+		{"409 without request", sandbox.Answer(409, failure("The retry key is already accepted")), "unknown safe=true"},
+		{"413", sandbox.Answer(413, ""), "*hub.Rejected"},
+		{"429 rate", sandbox.RateLimited(0), "retry 0s"},
+		{"429 rate with time", sandbox.RateLimited(time.Minute), "retry 1m0s"},
+		{"429 same user", sandbox.Answer(429, failure("A large number of messages was sent to the same user.")), "retry 0s"},
+		{"500", sandbox.Answer(500, failure("Internal Server Error")), "unknown safe=true"},
+		{"502 of a proxy", sandbox.Answer(502, "<html>Bad Gateway</html>"), "unknown safe=true"},
+		{"cut", sandbox.Fault{}, "unknown safe=true"},
+	}
+	for _, tt := range tests {
+		to := st.address()
+		m := message(to)
+		m.Delivery = "dlv-" + tt.name
+		st.SetFault(to.Value, tt.fault)
+		_, err := st.channel.Send(t.Context(), m)
+		if got := describe(err); got != tt.want {
+			t.Errorf("%s: got %s (%v), want %s", tt.name, got, err, tt.want)
+		}
+	}
+}
+
+// TestGroups: what everybody in a group would read is sent to none.
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, nil, nil)
+	_, err := st.channel.Send(t.Context(), message(hub.Address{Value: "C0000000000000000000000000000abcd"}))
+	if got := describe(err); got != "*hub.Permanent" {
+		t.Errorf("got %s (%v), want *hub.Permanent", got, err)
+	}
+}
+
+// TestStranger: LINE knows no such user.
+func TestStranger(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, nil, nil)
+	_, err := st.channel.Send(t.Context(), message(hub.Address{Value: "Uffffffffffffffffffffffffffffffff"}))
+	if got := describe(err); got != "*hub.Permanent" {
+		t.Errorf("got %s (%v), want *hub.Permanent", got, err)
+	}
+}
+
+// TestMonthlyLimit: down to the end of the month, in Taiwan, when the quota is
+// used up; for a while when it is only held in reserve.
+func TestMonthlyLimit(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 12, 31, 15, 30, 0, 0, time.UTC) // 23:30 in Taipei
+	st := newStand(t, func() time.Time { return now }, nil)
+	until := func() time.Time {
+		_, err := st.channel.Send(t.Context(), message(st.address()))
+		var down *hub.ChannelDown
+		if !errors.As(err, &down) {
+			t.Fatalf("got %v, want *hub.ChannelDown", err)
+		}
+		return down.Until
+	}
+	st.Reserve(true)
+	if got, want := until(), now.Add(15*time.Minute); !got.Equal(want) {
+		t.Errorf("reserved: down until %s, want %s", got, want)
+	}
+	st.SetQuota(200, 200)
+	if got, want := until(), time.Date(2026, 12, 31, 16, 5, 0, 0, time.UTC); !got.Equal(want) {
+		t.Errorf("used up: down until %s, want %s", got, want)
+	}
+}
+
+// TestTokens: fetched once, fetched anew when LINE refuses it, and a fixed one
+// is not.
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, nil, nil)
+	send := func() string {
+		to := st.address()
+		m := message(to)
+		m.Delivery = "to " + to.Value
+		_, err := st.channel.Send(t.Context(), m)
+		return describe(err)
+	}
+	for range 3 {
+		if got := send(); got != "accepted" {
+			t.Fatalf("got %s, want accepted", got)
+		}
+	}
+	if n := st.TokensIssued(); n != 1 {
+		t.Errorf("%d tokens fetched for three messages, want 1", n)
+	}
+	st.RevokeTokens()
+	if got := send(); got != "accepted" {
+		t.Errorf("after its revocation: got %s, want accepted", got)
+	}
+	st.RevokeTokens()
+	st.SetFault(sandbox.TokenEndpoint, sandbox.Answer(http.StatusServiceUnavailable, ""))
+	if got := send(); got != "retry 0s" {
+		t.Errorf("no token to be had: got %s, want retry", got)
+	}
+	st.SetFault(sandbox.TokenEndpoint, sandbox.Answer(http.StatusOK, "<html>"))
+	if got := send(); got != "retry 0s" {
+		t.Errorf("token cannot be read: got %s, want retry", got)
+	}
+	st.ClearFault(sandbox.TokenEndpoint)
+
+	wrong := newStand(t, nil, func(c *line.Config) { c.ChannelSecret = "wrong" })
+	_, err := wrong.channel.Send(t.Context(), message(wrong.address()))
+	if got := describe(err); got != "down" || strings.Contains(err.Error(), "wrong") {
+		t.Errorf("wrong secret: got %s (%v), want down, without the secret", got, err)
+	}
+	for token, want := range map[string]string{st.LINE().Token: "accepted", "revoked": "down"} {
+		fixed := newStand(t, nil, func(c *line.Config) { c.Token = token })
+		_, err := fixed.channel.Send(t.Context(), message(fixed.address()))
+		if got := describe(err); got != want {
+			t.Errorf("long-lived token %s: got %s (%v), want %s", token, got, err, want)
+		}
+	}
+}
+
+// TestNotSent: what never left is to be tried again, without doubt.
+func TestNotSent(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	away := "http://" + l.Addr().String()
+	l.Close()
+	for name, change := range map[string]func(*line.Config){
+		"with a token":    func(c *line.Config) { c.BaseURL, c.Token = away, "t" },
+		"without a token": func(c *line.Config) { c.BaseURL = away },
+	} {
+		st := newStand(t, nil, change)
+		_, err := st.channel.Send(t.Context(), message(st.address()))
+		if got := describe(err); got != "retry 0s" || strings.Contains(err.Error(), away) {
+			t.Errorf("%s: got %s (%v), want retry", name, got, err)
+		}
+	}
+}
+
+func TestQuotaAndProbe(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, nil, nil)
+	st.SetQuota(200, 17)
+	q, err := st.channel.Quota(t.Context())
+	if want := (hub.Quota{Limit: 200, Used: 17}); err != nil || q != want {
+		t.Errorf("quota is %+v (%v), want %+v", q, err, want)
+	}
+	st.RevokeTokens() // between two calls
+	lines, err := st.channel.Probe(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(lines, "\n")
+	for _, want := range []string{"青川市政府公文通知", "17 of 200", "stateless"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("probe does not say %q:\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, st.LINE().ChannelSecret) {
+		t.Errorf("probe shows the channel secret:\n%s", text)
+	}
+	st.SetQuota(0, 3)
+	if q, err := st.channel.Quota(t.Context()); err != nil || q.Limit != 0 || q.Used != 3 {
+		t.Errorf("quota is %+v (%v), want 3 of no limit", q, err)
+	}
+	other := newStand(t, nil, func(c *line.Config) { c.BotID = "Uffffffffffffffffffffffffffffffff" })
+	if _, err := other.channel.Probe(t.Context()); err == nil {
+		t.Error("probe does not notice that the bot ID is another account's")
+	}
+	refused := newStand(t, nil, func(c *line.Config) { c.Token = "revoked" })
+	if _, err := refused.channel.Probe(t.Context()); err == nil || strings.Contains(err.Error(), "revoked") {
+		t.Errorf("probe with a refused token: %v, want an error without it", err)
+	}
+}

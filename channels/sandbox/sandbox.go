@@ -1,0 +1,283 @@
+package sandbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Person is somebody with a phone.
+type Person struct {
+	Key   string // in addresses of pages: [a-z0-9._-], such as an account name
+	LINE  string // LINE user ID, "" for one who does not use it
+	Name  string // 王大明
+	Title string // 科長
+	Unit  string // 工務局水利科
+}
+
+// LINEAccount is the LINE official account that the sandbox plays.
+type LINEAccount struct {
+	ChannelID     string
+	ChannelSecret string
+	Token         string // long-lived channel access token
+	BotID         string // user ID of the account, the destination of callbacks
+}
+
+// Options of [New]. The zero value of a field other than URL takes what its
+// comment says.
+type Options struct {
+	// URL is where Handler is reachable, such as http://127.0.0.1:9700: push
+	// endpoints begin with it.
+	URL string
+	// AppURL is the address of the app, for the icon on the phones.
+	AppURL string
+	// Agency is the name in the chat of LINE. Empty: 青川市政府.
+	Agency string
+	People []Person
+	// LINE credentials that are good here. Empty fields: [DefaultLINE].
+	LINE LINEAccount
+	// Now is the clock of stays, limits and pages. Nil: time.Now. Tokens of
+	// Web Push are checked by the machine's clock, because their senders sign
+	// them by it.
+	Now func() time.Time
+	// Random makes ids, tokens and keys. Nil: crypto/rand.
+	Random io.Reader
+	// Log gets one line per refused request. Nil: nowhere.
+	Log *slog.Logger
+}
+
+// DefaultLINE is the account when Options name none. The values are made up.
+func DefaultLINE() LINEAccount {
+	return LINEAccount{
+		ChannelID:     "2000000017",
+		ChannelSecret: "5a6e64626f782d6c696e652d73656372",
+		Token:         "sandbox-long-lived-channel-access-token",
+		BotID:         "U00000000000000000000000000000b07",
+	}
+}
+
+// Message is one message that arrived.
+type Message struct {
+	Provider string // "line" or "webpush"
+	ID       string // the provider's
+	To       string // LINE user ID or push endpoint
+	At       time.Time
+	Title    string // alternative text of a card, title of a notification
+	Body     string
+	URL      string // where the tap leads
+	Tag      string // of a notification: it replaces the one with the same
+	Badge    int    // number on the app's icon; -1 when none was sent
+	JSON     []byte // as received: the LINE message object, the decrypted push
+	RetryKey string // LINE
+	Topic    string // Web Push header
+	Urgency  string // Web Push header
+	TTL      int    // Web Push header, seconds
+	Key      string // Web Push: application server key that signed
+}
+
+// Sandbox is all the stand-ins. Its methods may be called concurrently.
+type Sandbox struct {
+	opt     Options
+	url     *url.URL
+	mux     *http.ServeMux
+	closed  chan struct{}
+	closing sync.Once
+	wall    func() time.Time // for Web Push tokens
+
+	mu      sync.Mutex
+	changed chan struct{} // closed and replaced with every change
+	version int           // of everything a page shows
+	arrived map[string]*mailbox
+	faults  map[string]*Fault
+	line    lineState
+	push    pushState
+}
+
+// mailbox is what arrived at one address. Old messages are let go, counted.
+type mailbox struct {
+	messages []Message
+	dropped  int
+}
+
+const keep = 300 // messages per address
+
+var keyPattern = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,39}$`)
+
+// New checks the options and makes a sandbox.
+func New(opt Options) (*Sandbox, error) {
+	u, err := url.Parse(opt.URL)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
+		return nil, fmt.Errorf("sandbox: URL %q is not an origin such as http://127.0.0.1:9700", opt.URL)
+	}
+	def := DefaultLINE()
+	fill(&opt.Agency, "青川市政府")
+	fill(&opt.LINE.ChannelID, def.ChannelID)
+	fill(&opt.LINE.ChannelSecret, def.ChannelSecret)
+	fill(&opt.LINE.Token, def.Token)
+	fill(&opt.LINE.BotID, def.BotID)
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Random == nil {
+		opt.Random = rand.Reader
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	u.Path = ""
+	s := &Sandbox{
+		opt: opt, url: u, wall: time.Now,
+		closed: make(chan struct{}), changed: make(chan struct{}),
+		arrived: map[string]*mailbox{}, faults: map[string]*Fault{},
+		line: newLINEState(), push: newPushState(),
+	}
+	seen := map[string]bool{}
+	for _, p := range opt.People {
+		if !keyPattern.MatchString(p.Key) || seen[p.Key] {
+			return nil, fmt.Errorf("sandbox: key %q of %s is malformed or not the only one", p.Key, p.Name)
+		}
+		seen[p.Key] = true
+		if p.LINE == "" {
+			continue
+		}
+		if !userID.MatchString(p.LINE) {
+			return nil, fmt.Errorf("sandbox: %s: %q is not a LINE user ID", p.Name, p.LINE)
+		}
+		s.line.friends[p.LINE] = p
+	}
+	s.mux = s.routes()
+	return s, nil
+}
+
+func fill(field *string, value string) {
+	if *field == "" {
+		*field = value
+	}
+}
+
+// Handler serves the providers and the phones.
+func (s *Sandbox) Handler() http.Handler { return s.mux }
+
+// LINE gives the account's credentials.
+func (s *Sandbox) LINE() LINEAccount { return s.opt.LINE }
+
+// Close ends the pages' open connections and every answer that a fault holds
+// back, so that an HTTP server over Handler can shut down.
+func (s *Sandbox) Close() { s.closing.Do(func() { close(s.closed) }) }
+
+func (s *Sandbox) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	s.lineRoutes(mux)
+	mux.HandleFunc("POST /push/{token}", s.receivePush)
+	s.pageRoutes(mux)
+	return mux
+}
+
+// Messages gives what has arrived for who, oldest first: a person's key, a
+// LINE user ID or a push endpoint. A message for a phone that is switched off,
+// or for somebody who blocked the account, has not arrived.
+func (s *Sandbox) Messages(who string) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list, _ := s.messagesLocked(who)
+	return list
+}
+
+// Wait returns as soon as n messages have arrived for who, and what arrived.
+func (s *Sandbox) Wait(ctx context.Context, who string, n int) ([]Message, error) {
+	for {
+		s.mu.Lock()
+		list, count := s.messagesLocked(who)
+		changed := s.changed
+		s.mu.Unlock()
+		if count >= n {
+			return list, nil
+		}
+		select {
+		case <-changed:
+		case <-s.closed:
+			return list, errors.New("sandbox: closed")
+		case <-ctx.Done():
+			return list, fmt.Errorf("sandbox: %d of %d messages arrived: %w", count, n, context.Cause(ctx))
+		}
+	}
+}
+
+// messagesLocked gives what is kept and how many there were.
+func (s *Sandbox) messagesLocked(who string) (list []Message, count int) {
+	for _, to := range s.addressesLocked(who) {
+		if box := s.arrived[to]; box != nil {
+			list = append(list, box.messages...)
+			count += len(box.messages) + box.dropped
+		}
+	}
+	sortByTime(list)
+	return list, count
+}
+
+// addressesLocked gives the addresses that who stands for.
+func (s *Sandbox) addressesLocked(who string) []string {
+	p, ok := s.person(who)
+	if !ok {
+		return []string{who}
+	}
+	var list []string
+	if p.LINE != "" {
+		list = append(list, p.LINE)
+	}
+	for _, sub := range s.push.order {
+		if sub.label == who {
+			list = append(list, sub.endpoint)
+		}
+	}
+	return list
+}
+
+func (s *Sandbox) person(key string) (Person, bool) {
+	for _, p := range s.opt.People {
+		if p.Key == key {
+			return p, true
+		}
+	}
+	return Person{}, false
+}
+
+// arriveLocked puts a message into its mailbox and wakes whoever waits.
+func (s *Sandbox) arriveLocked(m Message) {
+	box := s.arrived[m.To]
+	if box == nil {
+		box = &mailbox{}
+		s.arrived[m.To] = box
+	}
+	box.messages = append(box.messages, m)
+	if over := len(box.messages) - keep; over > 0 {
+		box.messages = append([]Message(nil), box.messages[over:]...)
+		box.dropped += over
+	}
+	s.changeLocked()
+}
+
+func (s *Sandbox) changeLocked() {
+	s.version++
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// id makes n random bytes in hexadecimal.
+func (s *Sandbox) id(n int) string {
+	b := make([]byte, n)
+	if _, err := io.ReadFull(s.opt.Random, b); err != nil {
+		panic("sandbox: source of randomness: " + err.Error())
+	}
+	return hex.EncodeToString(b)
+}

@@ -1,0 +1,87 @@
+package webpush
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"testing"
+)
+
+func TestPublic(t *testing.T) {
+	t.Parallel()
+	tests := map[string]bool{
+		"142.250.204.10": true, "17.188.143.1": true, "2404:6800:4008:c01::5f": true, "::ffff:142.250.204.10": true, "64:ff9b::8efa:cc0a": true,
+		"127.0.0.1": false, "10.0.0.1": false, "172.16.5.5": false, "192.168.1.1": false, "169.254.169.254": false, "100.64.0.1": false,
+		"0.0.0.0": false, "192.0.2.1": false, "198.18.0.1": false, "224.0.0.1": false, "240.0.0.1": false, "255.255.255.255": false,
+		"::": false, "::1": false, "fe80::1": false, "fc00::1": false, "fec0::1": false, "ff02::1": false, "2001:db8::1": false,
+		"::ffff:127.0.0.1": false, "::ffff:10.0.0.1": false, "::127.0.0.1": false, "64:ff9b::7f00:1": false, "64:ff9b::a00:1": false,
+		"64:ff9b:1::1": false, "2002:7f00:1::": false, "2001::1": false, "fe80::1%eth0": false,
+	}
+	for s, want := range tests {
+		if got := public(netip.MustParseAddr(s)); got != want {
+			t.Errorf("public(%s) = %t, want %t", s, got, want)
+		}
+	}
+	if public(netip.Addr{}) {
+		t.Error("no address is public")
+	}
+}
+
+// names answers like a name server that somebody hostile runs.
+type names map[string][]string
+
+func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	list, ok := n[host]
+	if !ok {
+		return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	}
+	var ips []netip.Addr
+	for _, s := range list {
+		ips = append(ips, netip.MustParseAddr(s))
+	}
+	return ips, nil
+}
+
+// TestDialerRefuses: no connection is made to a place that is not public,
+// whatever the name server says; a listener on that place would notice.
+func TestDialerRefuses(t *testing.T) {
+	t.Parallel()
+	trap, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { trap.Close() })
+	_, port, err := net.SplitHostPort(trap.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &dialer{resolver: names{
+		"rebound.push.apple.com": {"127.0.0.1", "::1", "::ffff:127.0.0.1"},
+		"inside.push.apple.com":  {"10.1.2.3", "169.254.169.254"},
+		"empty.push.apple.com":   {},
+	}}
+	for _, host := range []string{"rebound.push.apple.com", "inside.push.apple.com", "empty.push.apple.com", "127.0.0.1", "::1"} {
+		conn, err := d.DialContext(t.Context(), "tcp", net.JoinHostPort(host, port))
+		if err == nil {
+			conn.Close()
+		}
+		if !errors.Is(err, errNotPublic) {
+			t.Errorf("%s: got %v, want errNotPublic", host, err)
+		}
+	}
+	var dns *net.DNSError
+	if _, err := d.DialContext(t.Context(), "tcp", net.JoinHostPort("unknown.push.apple.com", port)); !errors.As(err, &dns) {
+		t.Errorf("unknown name: got %v, want a *net.DNSError", err)
+	}
+	// The exception is exact: the same address under another port is none.
+	d.loopback = []string{trap.Addr().String()}
+	conn, err := d.DialContext(t.Context(), "tcp", trap.Addr().String())
+	if err != nil {
+		t.Fatalf("configured loopback: %v", err)
+	}
+	conn.Close()
+	if _, err := d.DialContext(t.Context(), "tcp", "127.0.0.1:1"); !errors.Is(err, errNotPublic) {
+		t.Errorf("another port of loopback: got %v, want errNotPublic", err)
+	}
+}
