@@ -1,0 +1,77 @@
+// Package access holds the rules of who is let in: accounts, sign-in, sessions,
+// devices, API tokens, one-time form tokens. It imports the standard library
+// and the approval root only. Package password hashes and judges passwords;
+// package pgaccess keeps the rest in PostgreSQL.
+//
+// This comment is the security contract. Numbers are those of [DefaultPolicy].
+//
+// # Cookies
+//
+// There are two, named by [CookieNames]. Both are `id.secret` ([Token]): an
+// identifier to find the row by and 256 random bits, in base64url. The store
+// holds SHA-256 of the secret and compares in constant time, so that a copy of
+// the database lets nobody in.
+//
+//	session  one sign-in. Ends at sign-out, at revocation, when a new sign-in
+//	         on the device replaces it, 8 hours after its last use, and 7 days
+//	         after sign-in in any case.
+//	device   this browser, for 180 days after its last sign-in. Alone it lets
+//	         nobody in. It says that the browser is one the account knows.
+//
+// Both are set with HttpOnly, SameSite=Lax, Path=/, no Domain, and over TLS
+// with Secure and the prefix __Host-. Lax and not Strict, because a link tapped
+// in LINE is a cross-site navigation and must arrive signed in; therefore no
+// GET ever changes anything.
+//
+// # Sign-in
+//
+// The secret of a session is new at every sign-in, and again when the password
+// is changed: a cookie planted or copied before is worth nothing after.
+//
+// An attempt is counted as a failure before the password is looked at and
+// becomes a success afterwards, so that attempts at the same time on several
+// nodes cannot exceed the limit. Limits ([Rule]) slide:
+//
+//	account  10 failures in 15 minutes, 100 in 24 hours, since its last success
+//	address  100 failures in 15 minutes, 1000 in 24 hours; an IPv6 /64 is one
+//	         address. An agency's people share one, hence the width.
+//
+// A browser with a device cookie of the account is counted by itself, under the
+// limit of an account, and under no other: strangers who fail at a login do not
+// lock its owner out of their own phone, and one infected machine does not lock
+// out an agency. (OWASP: Slow Down Online Guessing Attacks with Device Cookies.)
+// While a limit holds, the right password is refused too, with [*LimitedError].
+// Refused attempts are not counted: the limit ends although somebody keeps
+// trying.
+//
+// Nothing tells whether a login exists: an unknown login, a wrong password, an
+// account that is closed or has no password give [ErrCredentials] after the
+// same work, and limits count logins that do not exist.
+//
+// # Sealing
+//
+// What must be read again (channel addresses, keys shared by the nodes) is
+// sealed with AES-256-GCM under the configured secret ([Sealer]), with its
+// place authenticated: a sealed value moved to another row does not open.
+//
+// # Forms
+//
+// A form that decides something carries a [FormTokens] token, bound to session,
+// document, version and step, good for 12 hours and once. It serves against
+// double taps and stale pages. Cross-site requests are refused before it, by
+// their origin.
+//
+// # Addresses
+//
+// A client's address is what [ClientAddress] says: the last hop that is not a
+// configured proxy. What the client itself writes into X-Forwarded-For is never
+// believed.
+//
+// # Where more will stand
+//
+// A password is one way to prove who one is; others stand beside it as
+// packages of their own (ldap, oidc, passkey, totp) and end in the same
+// [SignedIn]. Confirmation of a new device and the rule of one mobile device
+// come between the proof and the session: [Device] and its platform are kept
+// for them, and a session never exists before everything is proven.
+package access

@@ -1,0 +1,33 @@
+package access
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrCredentials: the login and password do not let in. It is the same for
+	// whatever reason.
+	ErrCredentials = errors.New("login or password is not right")
+	// ErrDisabled: the account is closed or its person has left. It is for
+	// logs; whoever signs in gets [ErrCredentials].
+	ErrDisabled = errors.New("account is closed")
+	// ErrNoSession: the cookie does not belong to a session, or no longer.
+	ErrNoSession = errors.New("no session")
+	// ErrToken: the API token is unknown, withdrawn or has ended.
+	ErrToken = errors.New("API token is not valid")
+	// ErrSealed: sealed bytes were changed, are of another place, or were
+	// sealed under another secret.
+	ErrSealed = errors.New("sealed value cannot be opened with this secret")
+)
+
+// LimitedError: too many failures; until RetryAfter has passed the password is
+// not looked at.
+type LimitedError struct {
+	RetryAfter time.Duration // whole seconds, at least one
+}
+
+func (e *LimitedError) Error() string {
+	return fmt.Sprintf("too many failed sign-ins, next attempt in %s", e.RetryAfter)
+}

@@ -1,0 +1,111 @@
+package pgaccess
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"qianhe/approval"
+	"qianhe/approval/access"
+	"qianhe/approval/access/password"
+)
+
+// touchEvery is how exact the time of last use is.
+const touchEvery = time.Minute
+
+// Passwords hashes; [password.Hasher] does.
+type Passwords interface {
+	Hash(ctx context.Context, password string) (string, error)
+	Verify(ctx context.Context, hash, password string) error
+	NeedsRehash(hash string) bool
+}
+
+// Options of a [Store]. The zero value of a field means what a server takes;
+// only [Store.Secret] cannot do without Sealer.
+type Options struct {
+	Now       func() time.Time
+	Random    io.Reader // used by many goroutines at once
+	Sealer    *access.Sealer
+	Policy    access.Policy
+	Passwords Passwords
+	Choice    password.Policy // of new passwords
+	Log       *slog.Logger
+}
+
+// Store is accounts, devices, sessions, API tokens and shared keys.
+type Store struct {
+	pool      *pgxpool.Pool
+	clock     func() time.Time
+	random    io.Reader
+	sealer    *access.Sealer
+	policy    access.Policy
+	passwords Passwords
+	choice    password.Policy
+	log       *slog.Logger
+}
+
+// New makes a store on a database that has the schema of package migrations.
+func New(pool *pgxpool.Pool, opt Options) *Store {
+	s := &Store{
+		pool:      pool,
+		clock:     opt.Now,
+		random:    opt.Random,
+		sealer:    opt.Sealer,
+		policy:    opt.Policy.WithDefaults(),
+		passwords: opt.Passwords,
+		choice:    opt.Choice,
+		log:       opt.Log,
+	}
+	if s.clock == nil {
+		s.clock = time.Now
+	}
+	if s.random == nil {
+		s.random = rand.Reader
+	}
+	if s.passwords == nil {
+		s.passwords = password.New(password.Options{})
+	}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	return s
+}
+
+// now is the time to the microsecond, as PostgreSQL keeps it.
+func (s *Store) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+
+// lockAccount keeps others from changing this account and its sessions until
+// the transaction has ended. It gives the hash of the password and whether the
+// account is closed, approval.ErrNotFound when there is none.
+func lockAccount(ctx context.Context, tx pgx.Tx, account string) (hash string, closed bool, err error) {
+	err = tx.QueryRow(ctx, `
+		select a.password_hash,
+		       a.disabled_at is not null or p.left_at is not null
+		from   account a
+		join   person p on p.id = a.person
+		where  a.id = $1
+		for    no key update of a`, account).Scan(&hash, &closed)
+	return hash, closed, notFound(err)
+}
+
+// notFound turns the absence of a row into the domain's word for it.
+func notFound(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return approval.ErrNotFound
+	}
+	return err
+}
+
+// zeroTime gives the zero time for null.
+func zeroTime(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return t.UTC()
+}

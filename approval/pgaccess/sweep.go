@@ -1,0 +1,38 @@
+package pgaccess
+
+import (
+	"context"
+	"fmt"
+)
+
+// Sweep removes what nobody needs any more: attempts that no limit looks back
+// to, sessions that ended long ago, devices that were not used for as long as
+// they stay known. It may run on several nodes at once.
+//
+// A session that a channel link still names stays: the link may be alive, and
+// the session is how it is found when the device is signed out.
+func (s *Store) Sweep(ctx context.Context) error {
+	now := s.now()
+	kept := now.Add(-s.policy.Keep)
+	for _, sweep := range []struct {
+		what, query string
+		args        []any
+	}{
+		{"attempts", `delete from sign_in_attempt where at <= $1`, []any{now.Add(-s.policy.Longest())}},
+		{"sessions", `
+			delete from session s
+			where  least(s.revoked_at, s.expires_at) <= $1
+			and    not exists (select from channel_link l where l.session = s.id)`, []any{kept}},
+		{"devices", `
+			delete from device d
+			where  (d.revoked_at <= $1 or d.last_seen_at <= $2)
+			and    not exists (select from session s where s.device = d.id)`, []any{kept, now.Add(-s.policy.Device)}},
+	} {
+		tag, err := s.pool.Exec(ctx, sweep.query, sweep.args...)
+		if err != nil {
+			return fmt.Errorf("sweep %s: %w", sweep.what, err)
+		}
+		s.log.DebugContext(ctx, "swept", "what", sweep.what, "rows", tag.RowsAffected())
+	}
+	return nil
+}
