@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -19,13 +20,16 @@ import (
 // of a send, and to say it without addresses and secrets.
 
 // Traced gives a context for one request, and a function that reports whether
-// the request began to reach the other side. Until then a failure leaves no
-// doubt: nothing was sent ([*Retry]); after that it does ([*Unknown]).
+// the request can have begun to reach the other side. Until then a failure
+// leaves no doubt: nothing was sent ([*Retry]); after that it does ([*Unknown]).
+//
+// It begins with a connection, not with the first byte: net/http writes in
+// another goroutine, and may do so after the caller has been told of a failure.
 func Traced(ctx context.Context) (context.Context, func() bool) {
-	var wrote atomic.Bool
+	var began atomic.Bool
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { wrote.Store(true) },
-	}), wrote.Load
+		GotConn: func(httptrace.GotConnInfo) { began.Store(true) },
+	}), began.Load
 }
 
 // RetryAfter reads a Retry-After header, seconds or a date (RFC 9110 §10.2.3).
@@ -45,6 +49,7 @@ func RetryAfter(value string, now time.Time) time.Duration {
 // address that was called, which may be a capability; these words do not.
 func TransportWords(err error) string {
 	var dns *net.DNSError
+	var cert *tls.CertificateVerificationError
 	var timeout interface{ Timeout() bool }
 	switch {
 	case errors.Is(err, context.Canceled):
@@ -53,6 +58,8 @@ func TransportWords(err error) string {
 		return "no answer in time"
 	case errors.As(err, &dns):
 		return "its name cannot be resolved"
+	case errors.As(err, &cert):
+		return "its certificate is not trusted"
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return "the connection was cut"
 	default:

@@ -2,6 +2,7 @@ package hub_test
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -50,6 +51,7 @@ func TestTransportWords(t *testing.T) {
 		{context.Canceled, "cancelled"},
 		{context.DeadlineExceeded, "no answer in time"},
 		{&net.DNSError{Err: "no such host", Name: "push.example.org"}, "its name cannot be resolved"},
+		{&tls.CertificateVerificationError{Err: errors.New("x509: not valid for push.example.org")}, "its certificate is not trusted"},
 		{io.ErrUnexpectedEOF, "the connection was cut"},
 		{errors.New("dial tcp 192.0.2.7:443: connection refused"), "no connection"},
 	}

@@ -3,6 +3,7 @@ package line
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -12,16 +13,16 @@ import (
 	"qianhe/hub"
 )
 
-// Limits of the Messaging API, in UTF-16 code units unless bytes.
+// Limits of the Messaging API and of what is good to look at, in UTF-16 code
+// units. They keep a card well under the 30 KB that a bubble may have.
 const (
-	maxAlt    = 400
-	maxURI    = 1000
-	maxLabel  = 20 // 40 is allowed, 20 fits on one line
-	maxTitle  = 60
-	maxText   = 300
-	maxFact   = 60
-	maxFacts  = 12
-	maxBubble = 30 << 10 // bytes
+	maxAlt   = 400
+	maxURI   = 1000
+	maxLabel = 20 // 40 is allowed, 20 fits on one line
+	maxTitle = 60
+	maxText  = 300
+	maxFact  = 60
+	maxFacts = 12
 )
 
 // Colours: ink blue for what one does, seal red for what is late.
@@ -112,13 +113,9 @@ func (c *Channel) card(m hub.Message) (card container, alt string, err error) {
 	e := json.NewEncoder(&buf)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(b); err != nil {
-		return nil, "", fmt.Errorf("line: encode card: %w", err)
+		return nil, "", &hub.Rejected{Reason: "card cannot be written as JSON"}
 	}
-	text := bytes.TrimSpace(buf.Bytes())
-	if len(text) > maxBubble {
-		return nil, "", &hub.Rejected{Reason: "card is larger than 30 KB"}
-	}
-	return container(text), short(orElse(m.Text, m.Title), maxAlt), nil
+	return container(bytes.TrimSpace(buf.Bytes())), short(orElse(m.Text, m.Title), maxAlt), nil
 }
 
 // header: who speaks, and the title. A digest's title repeats the count, which
@@ -211,9 +208,9 @@ func encodeURI(s string) (string, error) {
 	u, err := url.Parse(out)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("malformed")
+		return "", errors.New("malformed")
 	case u.Scheme != "https" && u.Scheme != "http" || u.Host == "":
-		return "", fmt.Errorf("not absolute")
+		return "", errors.New("not absolute")
 	case len(out) > maxURI:
 		return "", fmt.Errorf("longer than %d characters", maxURI)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -11,16 +12,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/line/line-bot-sdk-go/v8/linebot/messaging_api"
 
+	"qianhe/channels/channeltest"
 	"qianhe/hub"
 )
 
 func digest() hub.Message {
-	return hub.Message{
-		Delivery: "dlv-1", Kind: hub.KindDigest, Lang: "zh-TW", Title: "待處理公文 5 件", Text: "待處理公文 5 件，最速件 1 件",
-		Facts:  []hub.Fact{{Label: "最速件", Value: "1 件", Alarm: true}, {Label: "今日到期", Value: "2 件"}},
-		Counts: hub.Counts{Pending: 5, Highest: 1, DueToday: 2},
-		Button: "立即處理", URL: "https://sign.example.gov.tw/inbox",
-	}
+	m := channeltest.Message(hub.Address{}, "dlv-1")
+	m.Agency = "" // the channel's own
+	return m
 }
 
 // TestCard holds the whole card, as it goes out.
@@ -74,7 +73,7 @@ func TestCard(t *testing.T) {
 	if diff := cmp.Diff(compact(t, want), string(card)); diff != "" {
 		t.Errorf("card (-want +got):\n%s", diff)
 	}
-	if alt != "待處理公文 5 件，最速件 1 件" {
+	if alt != digest().Text {
 		t.Errorf("alternative text is %q", alt)
 	}
 }
@@ -142,6 +141,31 @@ func TestCardVariants(t *testing.T) {
 			if strings.Contains(string(card), w) {
 				t.Errorf("%s: card has %q:\n%s", tt.name, w, card)
 			}
+		}
+	}
+}
+
+// TestLargestCard: whatever a message holds, the card stays within the 30 KB of
+// a bubble, also after the SDK has escaped it.
+func TestLargestCard(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("<公", 5000)
+	m := digest()
+	m.Kind, m.Agency, m.Title, m.Text, m.Button = hub.KindArrived, long, long, long, long
+	m.URL += "?" + strings.Repeat("&", 900)
+	m.Facts = nil
+	for _, facts := range [][]hub.Fact{nil, slices.Repeat([]hub.Fact{{Label: long, Value: long, Alarm: true}}, 40)} {
+		m.Facts = facts
+		card, alt, err := (&Channel{}).card(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := json.Marshal(card)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(b) > 30<<10 || len(utf16.Encode([]rune(alt))) > 400 {
+			t.Errorf("card has %d bytes, alternative text %d units; want at most 30 KB and 400", len(b), len(utf16.Encode([]rune(alt))))
 		}
 	}
 }

@@ -2,7 +2,6 @@ package line_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -88,19 +87,19 @@ func TestConformance(t *testing.T) {
 			channeltest.Throttled:     faulty(sandbox.RateLimited(7 * time.Second)),
 			channeltest.ThrottledBare: faulty(sandbox.RateLimited(0)),
 			channeltest.Gone:          faulty(sandbox.Answer(http.StatusBadRequest, `{"message":"Failed to send messages"}`)),
-			channeltest.Refused:       faulty(sandbox.Answer(http.StatusBadRequest, `{"message":"The request body has 1 error(s)","details":[{"message":"invalid uri","property":"messages[0]/contents"}]}`)),
-			channeltest.Credentials:   faulty(sandbox.Answer(http.StatusUnauthorized, `{"message":"Authentication failed due to the following reason: invalid token."}`)),
-			channeltest.Quota:         func(hub.Address) { st.SetQuota(200, 200) },
-			channeltest.ErrorAfter:    once(sandbox.FailAfterAccept()),
-			channeltest.HangAfter:     once(sandbox.HangAfterAccept()),
-			channeltest.CutAfter:      once(sandbox.CutAfterAccept()),
-			channeltest.WrongBody:     faulty(sandbox.WrongBody()),
-			channeltest.Hang:          faulty(sandbox.Hang()),
-			channeltest.Blocked:       func(to hub.Address) { st.Block(to.Value) },
+			channeltest.Refused: func(to hub.Address) {
+				st.SetFault(to.Value, sandbox.Answer(http.StatusBadRequest, `{"message":"The request body has 1 error(s)","details":[{"message":"invalid value `+to.Value+`","property":"to"}]}`))
+			},
+			channeltest.Credentials: faulty(sandbox.Answer(http.StatusUnauthorized, `{"message":"Authentication failed due to the following reason: invalid token."}`)),
+			channeltest.Quota:       func(hub.Address) { st.SetQuota(200, 200) },
+			channeltest.ErrorAfter:  once(sandbox.FailAfterAccept()),
+			channeltest.HangAfter:   once(sandbox.HangAfterAccept()),
+			channeltest.CutAfter:    once(sandbox.CutAfterAccept()),
+			channeltest.WrongBody:   faulty(sandbox.WrongBody()),
+			channeltest.Hang:        faulty(sandbox.Hang()),
+			channeltest.Blocked:     func(to hub.Address) { st.Block(to.Value) },
 			channeltest.Redirected: func(to hub.Address) {
-				f := sandbox.Answer(http.StatusTemporaryRedirect, "")
-				f.Header = http.Header{"Location": {st.url + "/somewhere/else"}}
-				st.SetFault(to.Value, f)
+				st.SetFault(to.Value, sandbox.Redirect(st.url+"/v2/bot/message/push").Once())
 			},
 		},
 		Secrets:  []string{st.LINE().Token, st.LINE().ChannelSecret},
@@ -109,34 +108,5 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-func message(to hub.Address) hub.Message {
-	return hub.Message{
-		Delivery: "dlv-1", Person: "p-1", To: to, Kind: hub.KindDigest, Lang: "zh-TW",
-		Title: "待處理公文 5 件", Text: "待處理公文 5 件，最速件 1 件，逾期 1 件",
-		Facts:  []hub.Fact{{Label: "最速件", Value: "1 件", Alarm: true}, {Label: "今日到期", Value: "2 件"}},
-		Counts: hub.Counts{Pending: 5, Highest: 1, DueToday: 2},
-		Button: "立即處理", URL: "https://sign.example.gov.tw/inbox", Tag: "inbox", TTL: time.Hour,
-		Sent: time.Date(2026, 11, 23, 8, 30, 0, 0, time.UTC),
-	}
-}
-
-// describe names an outcome for a comparison.
-func describe(err error) string {
-	var (
-		retry   *hub.Retry
-		unknown *hub.Unknown
-		down    *hub.ChannelDown
-	)
-	switch {
-	case err == nil:
-		return "accepted"
-	case errors.As(err, &retry):
-		return fmt.Sprintf("retry %s", retry.After)
-	case errors.As(err, &unknown):
-		return fmt.Sprintf("unknown safe=%t", unknown.Safe)
-	case errors.As(err, &down):
-		return "down"
-	default:
-		return fmt.Sprintf("%T", err)
-	}
-}
+// message to an address, always of the same delivery.
+func message(to hub.Address) hub.Message { return channeltest.Message(to, "dlv-1") }

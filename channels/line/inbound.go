@@ -2,6 +2,7 @@ package line
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -41,7 +42,7 @@ func (c *Channel) ParseInbound(header http.Header, body []byte) ([]hub.Inbound, 
 		return nil, fmt.Errorf("line: callback is not JSON of the right shape: %w", err)
 	}
 	if !userID.MatchString(callback.Destination) || c.botID != "" && callback.Destination != c.botID {
-		return nil, fmt.Errorf("line: callback is for another account")
+		return nil, errors.New("line: callback is for another account")
 	}
 	var list []hub.Inbound
 	for _, raw := range callback.Events {
@@ -89,7 +90,7 @@ func readEvent(raw json.RawMessage) (in hub.Inbound, ok bool, err error) {
 		return in, false, fmt.Errorf("read event: %w", err)
 	}
 	if common.WebhookEventID == "" {
-		return in, false, fmt.Errorf("read event: no webhookEventId")
+		return in, false, errors.New("read event: no webhookEventId")
 	}
 	in = hub.Inbound{Channel: hub.LINE, ID: common.WebhookEventID, Reply: common.ReplyToken, At: time.UnixMilli(common.Timestamp).UTC()}
 	var source webhook.SourceInterface
@@ -110,7 +111,7 @@ func readEvent(raw json.RawMessage) (in hub.Inbound, ok bool, err error) {
 		}
 	case webhook.AccountLinkEvent:
 		if e.Link == nil {
-			return in, false, fmt.Errorf("read event: accountLink without link")
+			return in, false, errors.New("read event: accountLink without link")
 		}
 		in.Kind, in.Data, source = Linked, e.Link.Nonce, e.Source
 		if e.Link.Result != webhook.LinkContentRESULT_OK {
@@ -125,7 +126,7 @@ func readEvent(raw json.RawMessage) (in hub.Inbound, ok bool, err error) {
 		return in, false, nil
 	}
 	if !userID.MatchString(user.UserId) {
-		return in, false, fmt.Errorf("read event: source is not a LINE user ID")
+		return in, false, errors.New("read event: source is not a LINE user ID")
 	}
 	in.From = user.UserId
 	return in, true, nil

@@ -1,11 +1,13 @@
 package line
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -40,9 +42,6 @@ type Config struct {
 	Agency string
 	// Timeout of one call, 20 s by default.
 	Timeout time.Duration
-	// Client does the calls; by default one with time-outs of its own that
-	// follows no redirects and honours HTTPS_PROXY.
-	Client *http.Client
 	// Now is the clock, time.Now by default.
 	Now func() time.Time
 	// Log tells about events in callbacks that cannot be read. Nil: nowhere.
@@ -96,7 +95,7 @@ func New(cfg Config) (*Channel, error) {
 	}
 	c := &Channel{
 		base: strings.TrimRight(cfg.BaseURL, "/"), agency: cfg.Agency, botID: cfg.BotID,
-		timeout: cfg.Timeout, client: cfg.Client, now: cfg.Now, log: cfg.Log,
+		timeout: cfg.Timeout, now: cfg.Now, log: cfg.Log,
 	}
 	for _, s := range []string{cfg.ChannelSecret, cfg.OldChannelSecret} {
 		if s != "" {
@@ -112,22 +111,21 @@ func New(cfg Config) (*Channel, error) {
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
-	own := http.Client{}
-	if c.client != nil {
-		own = *c.client
-	} else {
-		own.Transport = &http.Transport{
-			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
-			TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: c.timeout,
-			IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: 32, MaxResponseHeaderBytes: 64 << 10,
-		}
+	c.client = &http.Client{ // its time-out is the context's of each call
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		Transport: bounded{&http.Transport{
+			Proxy:                  http.ProxyFromEnvironment,
+			DialContext:            (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			ForceAttemptHTTP2:      true,
+			TLSHandshakeTimeout:    10 * time.Second,
+			IdleConnTimeout:        90 * time.Second,
+			MaxIdleConnsPerHost:    32,
+			MaxResponseHeaderBytes: 64 << 10,
+			// A firewall that forgot the connection says nothing: without a ping
+			// every call on it would wait in vain.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
+		}},
 	}
-	if own.Transport == nil {
-		own.Transport = http.DefaultTransport
-	}
-	own.Transport = bounded{own.Transport}
-	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	c.client = &own
 	c.tokens = &tokens{fixed: cfg.Token, fetch: c.fetchToken(cfg.ChannelID, cfg.ChannelSecret), now: c.now, busy: make(chan struct{}, 1)}
 	return c, nil
 }
@@ -135,7 +133,8 @@ func New(cfg Config) (*Channel, error) {
 func checkBase(base string) error {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return fmt.Errorf("line: base URL %q is not an address such as %s", base, defaultBase)
+		// It may hold a password: it is not repeated.
+		return errors.New("line: base URL is not an address such as " + defaultBase)
 	}
 	ip, err := netip.ParseAddr(u.Hostname())
 	loopback := err == nil && ip.IsLoopback() || u.Hostname() == "localhost"
@@ -163,12 +162,12 @@ func (c *Channel) api(ctx context.Context, token string) (*messaging_api.Messagi
 
 // bounded reads every answer at once and no more than maxAnswer of it: the SDK
 // would read any amount, and leaves the body of a refusal open.
-type bounded struct{ http.RoundTripper }
+type bounded struct{ *http.Transport }
 
 const maxAnswer = 256 << 10
 
 func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	res, err := b.RoundTripper.RoundTrip(r)
+	res, err := b.Transport.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
@@ -179,13 +178,6 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		// of the body shows when somebody reads it.
 		body = nil
 	}
-	res.Body = io.NopCloser(strings.NewReader(string(body)))
+	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res, nil
-}
-
-// CloseIdleConnections hands on what http.Client asks for.
-func (b bounded) CloseIdleConnections() {
-	if t, ok := b.RoundTripper.(interface{ CloseIdleConnections() }); ok {
-		t.CloseIdleConnections()
-	}
 }

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"qianhe/channels/channeltest"
 	"qianhe/channels/line"
 	"qianhe/channels/sandbox"
 	"qianhe/hub"
@@ -21,10 +23,13 @@ func TestNewRefuses(t *testing.T) {
 		"plain http":       {Token: "t", BaseURL: "http://api.line.example"},
 		"no address":       {Token: "t", BaseURL: "api.line.me"},
 		"malformed bot ID": {Token: "t", BotID: "@bot"},
+		"password":         {Token: "t", BaseURL: "https://me:pass@api.line.example"},
 	}
 	for name, cfg := range tests {
 		if _, err := line.New(cfg); err == nil {
 			t.Errorf("%s: accepted", name)
+		} else if strings.Contains(err.Error(), "pass") {
+			t.Errorf("%s: error %q shows it", name, err)
 		}
 	}
 }
@@ -68,19 +73,19 @@ func TestOutcome(t *testing.T) {
 	}{
 		{"200 that cannot be read", sandbox.Answer(200, "<html>"), "accepted"},
 		{"200 of nothing", sandbox.Answer(200, ""), "accepted"},
-		{"301", sandbox.Answer(301, ""), "*hub.Rejected"},
-		{"400 unknown user", sandbox.Answer(400, failure("Failed to send messages")), "*hub.Permanent"},
-		{"400 our mistake", sandbox.Answer(400, failure("The request body has 2 error(s)")), "*hub.Rejected"},
-		{"403", sandbox.Answer(403, failure("Access to this API is not available for your account")), "down"},
-		{"404", sandbox.Answer(404, failure("Not found")), "*hub.Rejected"},
-		{"409 without request", sandbox.Answer(409, failure("The retry key is already accepted")), "unknown safe=true"},
-		{"413", sandbox.Answer(413, ""), "*hub.Rejected"},
-		{"429 rate", sandbox.RateLimited(0), "retry 0s"},
-		{"429 rate with time", sandbox.RateLimited(time.Minute), "retry 1m0s"},
-		{"429 same user", sandbox.Answer(429, failure("A large number of messages was sent to the same user.")), "retry 0s"},
-		{"500", sandbox.Answer(500, failure("Internal Server Error")), "unknown safe=true"},
-		{"502 of a proxy", sandbox.Answer(502, "<html>Bad Gateway</html>"), "unknown safe=true"},
-		{"cut", sandbox.Fault{}, "unknown safe=true"},
+		{"301", sandbox.Answer(301, ""), "rejected"},
+		{"400 unknown user", sandbox.Answer(400, failure("Failed to send messages")), "permanent"},
+		{"400 our mistake", sandbox.Answer(400, failure("The request body has 2 error(s)")), "rejected"},
+		{"403", sandbox.Answer(403, failure("Access to this API is not available for your account")), "channel down"},
+		{"404", sandbox.Answer(404, failure("Not found")), "rejected"},
+		{"409 without request", sandbox.Answer(409, failure("The retry key is already accepted")), "unknown, safe"},
+		{"413", sandbox.Answer(413, ""), "rejected"},
+		{"429 rate", sandbox.RateLimited(0), "retry after 0s"},
+		{"429 rate with time", sandbox.RateLimited(time.Minute), "retry after 1m0s"},
+		{"429 same user", sandbox.Answer(429, failure("A large number of messages was sent to the same user.")), "retry after 0s"},
+		{"500", sandbox.Answer(500, failure("Internal Server Error")), "unknown, safe"},
+		{"502 of a proxy", sandbox.Answer(502, "<html>Bad Gateway</html>"), "unknown, safe"},
+		{"cut", sandbox.Fault{}, "unknown, safe"},
 	}
 	for _, tt := range tests {
 		to := st.address()
@@ -88,7 +93,7 @@ func TestOutcome(t *testing.T) {
 		m.Delivery = "dlv-" + tt.name
 		st.SetFault(to.Value, tt.fault)
 		_, err := st.channel.Send(t.Context(), m)
-		if got := describe(err); got != tt.want {
+		if got := channeltest.Outcome(err); got != tt.want {
 			t.Errorf("%s: got %s (%v), want %s", tt.name, got, err, tt.want)
 		}
 	}
@@ -99,8 +104,8 @@ func TestGroups(t *testing.T) {
 	t.Parallel()
 	st := newStand(t, nil, nil)
 	_, err := st.channel.Send(t.Context(), message(hub.Address{Value: "C0000000000000000000000000000abcd"}))
-	if got := describe(err); got != "*hub.Permanent" {
-		t.Errorf("got %s (%v), want *hub.Permanent", got, err)
+	if got := channeltest.Outcome(err); got != "permanent" {
+		t.Errorf("got %s (%v), want permanent", got, err)
 	}
 }
 
@@ -109,8 +114,8 @@ func TestStranger(t *testing.T) {
 	t.Parallel()
 	st := newStand(t, nil, nil)
 	_, err := st.channel.Send(t.Context(), message(hub.Address{Value: "Uffffffffffffffffffffffffffffffff"}))
-	if got := describe(err); got != "*hub.Permanent" {
-		t.Errorf("got %s (%v), want *hub.Permanent", got, err)
+	if got := channeltest.Outcome(err); got != "permanent" {
+		t.Errorf("got %s (%v), want permanent", got, err)
 	}
 }
 
@@ -138,6 +143,32 @@ func TestMonthlyLimit(t *testing.T) {
 	}
 }
 
+// TestMonthlyLimitUnread: LINE says that the limit is reached, and does not
+// answer how much there is: that is no reason to be silent for a month.
+func TestMonthlyLimitUnread(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = w.Write([]byte(`{"message":"You have reached your monthly limit."}`))
+	}))
+	t.Cleanup(srv.Close)
+	now := time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)
+	c, err := line.New(line.Config{Token: "t", BaseURL: srv.URL, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	_, err = c.Send(t.Context(), message(hub.Address{Value: "U0000000000000000000000000000abcd"}))
+	var down *hub.ChannelDown
+	if want := now.Add(15 * time.Minute); !errors.As(err, &down) || !down.Until.Equal(want) {
+		t.Errorf("got %v (%+v), want down until %s", err, down, want)
+	}
+}
+
 // TestTokens: fetched once, fetched anew when LINE refuses it, and a fixed one
 // is not.
 func TestTokens(t *testing.T) {
@@ -148,7 +179,7 @@ func TestTokens(t *testing.T) {
 		m := message(to)
 		m.Delivery = "to " + to.Value
 		_, err := st.channel.Send(t.Context(), m)
-		return describe(err)
+		return channeltest.Outcome(err)
 	}
 	for range 3 {
 		if got := send(); got != "accepted" {
@@ -164,24 +195,24 @@ func TestTokens(t *testing.T) {
 	}
 	st.RevokeTokens()
 	st.SetFault(sandbox.TokenEndpoint, sandbox.Answer(http.StatusServiceUnavailable, ""))
-	if got := send(); got != "retry 0s" {
+	if got := send(); got != "retry after 0s" {
 		t.Errorf("no token to be had: got %s, want retry", got)
 	}
 	st.SetFault(sandbox.TokenEndpoint, sandbox.Answer(http.StatusOK, "<html>"))
-	if got := send(); got != "retry 0s" {
+	if got := send(); got != "retry after 0s" {
 		t.Errorf("token cannot be read: got %s, want retry", got)
 	}
 	st.ClearFault(sandbox.TokenEndpoint)
 
 	wrong := newStand(t, nil, func(c *line.Config) { c.ChannelSecret = "wrong" })
 	_, err := wrong.channel.Send(t.Context(), message(wrong.address()))
-	if got := describe(err); got != "down" || strings.Contains(err.Error(), "wrong") {
-		t.Errorf("wrong secret: got %s (%v), want down, without the secret", got, err)
+	if got := channeltest.Outcome(err); got != "channel down" || strings.Contains(err.Error(), "wrong") {
+		t.Errorf("wrong secret: got %s (%v), want channel down, without the secret", got, err)
 	}
-	for token, want := range map[string]string{st.LINE().Token: "accepted", "revoked": "down"} {
+	for token, want := range map[string]string{st.LINE().Token: "accepted", "revoked": "channel down"} {
 		fixed := newStand(t, nil, func(c *line.Config) { c.Token = token })
 		_, err := fixed.channel.Send(t.Context(), message(fixed.address()))
-		if got := describe(err); got != want {
+		if got := channeltest.Outcome(err); got != want {
 			t.Errorf("long-lived token %s: got %s (%v), want %s", token, got, err, want)
 		}
 	}
@@ -202,7 +233,7 @@ func TestNotSent(t *testing.T) {
 	} {
 		st := newStand(t, nil, change)
 		_, err := st.channel.Send(t.Context(), message(st.address()))
-		if got := describe(err); got != "retry 0s" || strings.Contains(err.Error(), away) {
+		if got := channeltest.Outcome(err); got != "retry after 0s" || strings.Contains(err.Error(), away) {
 			t.Errorf("%s: got %s (%v), want retry", name, got, err)
 		}
 	}

@@ -73,22 +73,24 @@ func (c *Channel) outcome(ctx context.Context, a answer) (hub.Receipt, error) {
 	}
 }
 
-// Until when the channel stays down at the monthly limit.
-const reservationPause = 15 * time.Minute
+// limitPause is how long the channel stays down at a monthly limit of which it
+// is not known that it is used up.
+const limitPause = 15 * time.Minute
 
 // taiwan is the zone of the accounts' months. Japan's month, which LINE may
 // mean, begins an hour earlier: by this one it has begun in both.
 var taiwan = time.FixedZone("Asia/Taipei", 8*60*60)
 
-// limitEnds gives the beginning of the next month. LINE answers the limit also
-// while another delivery holds what is left in reserve (LINE's FAQ): when the
-// quota is not used up it is that, and over soon.
+// limitEnds gives the beginning of the next month when the quota is used up.
+// LINE answers the limit also while another delivery holds what is left in
+// reserve (LINE's FAQ); then, and when the quota cannot be read, it is soon to
+// be asked again.
 func (c *Channel) limitEnds(ctx context.Context) time.Time {
 	now := c.now().In(taiwan)
-	if q, err := c.Quota(ctx); err == nil && (q.Limit == 0 || q.Used < q.Limit) {
-		return now.Add(reservationPause)
+	if q, err := c.Quota(ctx); err == nil && q.Limit > 0 && q.Used >= q.Limit {
+		return time.Date(now.Year(), now.Month()+1, 1, 0, 5, 0, 0, taiwan)
 	}
-	return time.Date(now.Year(), now.Month()+1, 1, 0, 5, 0, 0, taiwan)
+	return now.Add(limitPause)
 }
 
 // words gives what LINE says, short, on one line and without anything that

@@ -12,11 +12,11 @@ import (
 	"fmt"
 )
 
-// Decrypt opens the body of a push message as the browser does that holds the
+// decrypt opens the body of a push message as the browser does that holds the
 // subscription's private key and authentication secret (RFC 8188, RFC 8291).
 // It is written on the standard library alone, so that it does not share the
 // sender's mistakes.
-func Decrypt(body []byte, private *ecdh.PrivateKey, auth []byte) ([]byte, error) {
+func decrypt(body []byte, private *ecdh.PrivateKey, auth []byte) ([]byte, error) {
 	// salt(16) rs(4) idlen(1) keyid(idlen) record, RFC 8188 §2.1
 	if len(body) < saltEtc {
 		return nil, errors.New("body is shorter than its header")

@@ -40,7 +40,7 @@ func TestDecryptRFC8291(t *testing.T) {
 		t.Errorf("public key is %s, want %s", got, v.UAPublic)
 	}
 	body, auth := raw(v.Body), raw(v.AuthSecret)
-	got, err := Decrypt(body, private, auth)
+	got, err := decrypt(body, private, auth)
 	if err != nil || string(got) != v.Plaintext {
 		t.Fatalf("got %q (%v), want %q", got, err, v.Plaintext)
 	}
@@ -52,17 +52,17 @@ func TestDecryptRFC8291(t *testing.T) {
 		}
 		broken := append([]byte(nil), body...)
 		broken[i] ^= 0x40
-		if got, err := Decrypt(broken, private, auth); err == nil {
+		if got, err := decrypt(broken, private, auth); err == nil {
 			t.Errorf("byte %d changed, and it opens: %q", i, got)
 		}
 	}
 	for n := range body {
-		if _, err := Decrypt(body[:n], private, auth); err == nil {
+		if _, err := decrypt(body[:n], private, auth); err == nil {
 			t.Errorf("the first %d bytes open", n)
 		}
 	}
 	auth[0] ^= 1
-	if _, err := Decrypt(body, private, auth); err == nil {
+	if _, err := decrypt(body, private, auth); err == nil {
 		t.Error("opens with another authentication secret")
 	}
 }

@@ -22,8 +22,7 @@ type Fault struct {
 	Times int
 }
 
-// The days that DESIGN.md asks of every channel, and some more. Bodies are in
-// the words of the providers.
+// RateLimited: not taken, to be tried again after this long; 0 does not say when.
 func RateLimited(after time.Duration) Fault {
 	f := Fault{Status: http.StatusTooManyRequests, Body: `{"message":"The API rate limit has been exceeded. Try again later."}`}
 	if after > 0 {
@@ -45,6 +44,11 @@ func Hang() Fault { return Fault{Hang: true} }
 
 // CutAfterAccept: taken, and the connection is cut.
 func CutAfterAccept() Fault { return Fault{Accept: true} }
+
+// Redirect: not taken, and the answer points elsewhere.
+func Redirect(location string) Fault {
+	return Fault{Status: http.StatusTemporaryRedirect, Header: http.Header{"Location": {location}}}
+}
 
 // Answer: not taken, with this status and body.
 func Answer(status int, body string) Fault { return Fault{Status: status, Body: body} }

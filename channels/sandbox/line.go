@@ -107,7 +107,7 @@ func (s *Sandbox) RevokeTokens() {
 
 // ReplyToken makes a reply token, as an event of the user brings one.
 func (s *Sandbox) ReplyToken(user string) string {
-	token := s.id(16)
+	token := randomID(16)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.line.replies[token] = replyToken{user, s.opt.Now()}
@@ -162,7 +162,7 @@ func (s *Sandbox) serveLINE(w http.ResponseWriter, r *http.Request, retryKey boo
 	if err != nil {
 		return
 	}
-	request := s.id(16)
+	request := randomID(16)
 	w.Header().Set("X-Line-Request-Id", request)
 	if retryKey {
 		if f, ok := s.lineFault(body); ok {
@@ -277,7 +277,7 @@ func (s *Sandbox) lineToken(w http.ResponseWriter, r *http.Request) {
 		answer(http.StatusBadRequest, map[string]any{"error": "invalid_client", "error_description": "invalid client credentials"})
 		return
 	}
-	token := "stateless-" + s.id(24)
+	token := "stateless-" + randomID(24)
 	s.mu.Lock()
 	s.line.tokens[token] = s.opt.Now().Add(statelessLife)
 	s.mu.Unlock()
@@ -288,7 +288,7 @@ func (s *Sandbox) lineToken(w http.ResponseWriter, r *http.Request) {
 // LINE tokens fail.
 const TokenEndpoint = "line:token"
 
-// TokensIssued counts the LINE tokens that are good now.
+// TokensIssued counts the LINE tokens that were issued and not revoked.
 func (s *Sandbox) TokensIssued() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"sort"
 	"unicode/utf16"
 )
 
@@ -81,8 +80,8 @@ func (s *Sandbox) deliverLocked(user, key string, messages []Message) []sentMess
 	var sent []sentMessage
 	blocked := s.line.blocked[user]
 	for _, m := range messages {
-		m.ID, m.To, m.At, m.RetryKey = s.id(9), user, s.opt.Now(), key
-		sent = append(sent, sentMessage{ID: m.ID, QuoteToken: "q" + s.id(8)})
+		m.ID, m.To, m.At, m.RetryKey = randomID(9), user, s.opt.Now(), key
+		sent = append(sent, sentMessage{ID: m.ID, QuoteToken: "q" + randomID(8)})
 		if !blocked {
 			s.arriveLocked(m)
 		}
@@ -180,7 +179,3 @@ func firstURI(v any) string {
 
 // utf16Len counts as LINE counts characters.
 func utf16Len(s string) int { return len(utf16.Encode([]rune(s))) }
-
-func sortByTime(list []Message) {
-	sort.SliceStable(list, func(i, j int) bool { return list[i].At.Before(list[j].At) })
-}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"crypto/ecdh"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -51,15 +52,13 @@ var topicPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,32}$`)
 // person's phone. The keys are in unpadded base64url. The subscription binds to
 // the application server key of the first push.
 func (s *Sandbox) NewSubscription(label string) (endpoint, p256dh, auth string) {
-	private, err := ecdh.P256().GenerateKey(s.opt.Random)
+	private, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
-		panic("sandbox: source of randomness: " + err.Error())
+		panic("sandbox: make key: " + err.Error())
 	}
 	secret := make([]byte, 16)
-	if _, err := io.ReadFull(s.opt.Random, secret); err != nil {
-		panic("sandbox: source of randomness: " + err.Error())
-	}
-	token := s.id(tokenBytes)
+	_, _ = rand.Read(secret) // never fails
+	token := randomID(tokenBytes)
 	sub := &subscription{label: label, endpoint: s.url.String() + "/push/" + token, private: private, auth: secret}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -188,14 +187,14 @@ func (s *Sandbox) checkPush(sub *subscription, h http.Header, body []byte) (Mess
 	if len(h.Values("Authorization")) != 1 {
 		return Message{}, refuse(http.StatusUnauthorized, "MissingAuthorization")
 	}
-	key, err := ValidVAPID(h.Get("Authorization"), s.url.Scheme+"://"+s.url.Host, s.wall())
+	key, err := validVAPID(h.Get("Authorization"), s.url.Scheme+"://"+s.url.Host, time.Now())
 	if err != nil {
 		return Message{}, refuse(http.StatusForbidden, "BadJwtToken: %v", err)
 	}
 	if sub.key != "" && sub.key != key {
 		return Message{}, refuse(http.StatusForbidden, "VapidPkHashMismatch: the VAPID credentials do not correspond to the credentials used to create the subscription")
 	}
-	m := Message{Provider: "webpush", ID: s.id(12), To: sub.endpoint, At: s.opt.Now(), Badge: -1, Key: key,
+	m := Message{Provider: "webpush", ID: randomID(12), To: sub.endpoint, At: s.opt.Now(), Badge: -1, Key: key,
 		Topic: h.Get("Topic"), Urgency: h.Get("Urgency")}
 	ttl, err := strconv.Atoi(h.Get("TTL"))
 	if err != nil || ttl < 0 {
@@ -215,7 +214,7 @@ func (s *Sandbox) checkPush(sub *subscription, h http.Header, body []byte) (Mess
 		return Message{}, refuse(http.StatusBadRequest, "Content-Encoding is not aes128gcm")
 	}
 	// From here on it is the browser that would not understand.
-	plain, err := Decrypt(body, sub.private, sub.auth)
+	plain, err := decrypt(body, sub.private, sub.auth)
 	if err != nil {
 		return Message{}, refuse(http.StatusBadRequest, "the browser cannot decrypt this: %v", err)
 	}

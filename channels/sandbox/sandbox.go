@@ -6,11 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -50,8 +50,6 @@ type Options struct {
 	// Web Push are checked by the machine's clock, because their senders sign
 	// them by it.
 	Now func() time.Time
-	// Random makes ids, tokens and keys. Nil: crypto/rand.
-	Random io.Reader
 	// Log gets one line per refused request. Nil: nowhere.
 	Log *slog.Logger
 }
@@ -92,7 +90,6 @@ type Sandbox struct {
 	mux     *http.ServeMux
 	closed  chan struct{}
 	closing sync.Once
-	wall    func() time.Time // for Web Push tokens
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced with every change
@@ -128,15 +125,12 @@ func New(opt Options) (*Sandbox, error) {
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
-	if opt.Random == nil {
-		opt.Random = rand.Reader
-	}
 	if opt.Log == nil {
 		opt.Log = slog.New(slog.DiscardHandler)
 	}
 	u.Path = ""
 	s := &Sandbox{
-		opt: opt, url: u, wall: time.Now,
+		opt: opt, url: u,
 		closed: make(chan struct{}), changed: make(chan struct{}),
 		arrived: map[string]*mailbox{}, faults: map[string]*Fault{},
 		line: newLINEState(), push: newPushState(),
@@ -221,7 +215,7 @@ func (s *Sandbox) messagesLocked(who string) (list []Message, count int) {
 			count += len(box.messages) + box.dropped
 		}
 	}
-	sortByTime(list)
+	slices.SortStableFunc(list, func(a, b Message) int { return a.At.Compare(b.At) })
 	return list, count
 }
 
@@ -273,11 +267,9 @@ func (s *Sandbox) changeLocked() {
 	s.changed = make(chan struct{})
 }
 
-// id makes n random bytes in hexadecimal.
-func (s *Sandbox) id(n int) string {
+// randomID makes n random bytes in hexadecimal.
+func randomID(n int) string {
 	b := make([]byte, n)
-	if _, err := io.ReadFull(s.opt.Random, b); err != nil {
-		panic("sandbox: source of randomness: " + err.Error())
-	}
+	_, _ = rand.Read(b) // never fails
 	return hex.EncodeToString(b)
 }

@@ -15,10 +15,10 @@ import (
 	"time"
 )
 
-// ValidVAPID checks an Authorization header of Web Push (RFC 8292) against the
+// validVAPID checks an Authorization header of Web Push (RFC 8292) against the
 // push service's origin and gives the application server key, in base64url. It
 // is as strict as the strictest service (Apple) about the subject.
-func ValidVAPID(authorization, origin string, now time.Time) (key string, err error) {
+func validVAPID(authorization, origin string, now time.Time) (key string, err error) {
 	rest, ok := strings.CutPrefix(authorization, "vapid ")
 	if !ok {
 		return "", errors.New("scheme is not vapid")

@@ -89,7 +89,7 @@ func TestValidVAPID(t *testing.T) {
 		{"no subject", "vapid t=" + vapid(t, key, header, change(claims, "sub", "")) + ", k=" + k, false},
 	}
 	for _, tt := range tests {
-		got, err := ValidVAPID(tt.header, origin, now)
+		got, err := validVAPID(tt.header, origin, now)
 		if (err == nil) != tt.ok || tt.ok && got != k {
 			t.Errorf("%s: key %q, error %v; want good %t", tt.name, got, err, tt.ok)
 		}

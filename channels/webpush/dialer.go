@@ -25,7 +25,7 @@ const dialTimeout = 5 * time.Second // per address
 
 // DialContext is for http.Transport.
 func (d *dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	nd := &net.Dialer{Timeout: dialTimeout, KeepAlive: 30 * time.Second}
+	nd := &net.Dialer{Timeout: dialTimeout}
 	if slices.Contains(d.loopback, addr) {
 		return nd.DialContext(ctx, network, addr)
 	}
@@ -71,8 +71,6 @@ var special = []netip.Prefix{
 	netip.MustParsePrefix("198.51.100.0/24"),
 	netip.MustParsePrefix("203.0.113.0/24"),
 	netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b:1::/48"),
-	netip.MustParsePrefix("100::/64"),
 	netip.MustParsePrefix("2001::/23"), // Teredo, benchmarking, ORCHID
 	netip.MustParsePrefix("2001:db8::/32"),
 	netip.MustParsePrefix("3fff::/20"),

@@ -2,8 +2,6 @@ package webpush_test
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -87,17 +85,17 @@ func TestConformance(t *testing.T) {
 			channeltest.Throttled:     st.faulty(sandbox.RateLimited(7 * time.Second)),
 			channeltest.ThrottledBare: st.faulty(sandbox.RateLimited(0)),
 			channeltest.Gone:          func(to hub.Address) { st.Expire(to.Value) },
-			channeltest.Refused:       st.faulty(sandbox.Answer(http.StatusBadRequest, `{"reason":"BadTtl"}`)),
-			channeltest.Credentials:   st.faulty(sandbox.Answer(http.StatusForbidden, `{"reason":"BadJwtToken"}`)),
-			channeltest.ErrorAfter:    once(sandbox.FailAfterAccept()),
-			channeltest.HangAfter:     once(sandbox.HangAfterAccept()),
-			channeltest.CutAfter:      once(sandbox.CutAfterAccept()),
-			channeltest.WrongBody:     st.faulty(sandbox.WrongBody()),
-			channeltest.Hang:          st.faulty(sandbox.Hang()),
+			channeltest.Refused: func(to hub.Address) {
+				st.SetFault(to.Value, sandbox.Answer(http.StatusBadRequest, `{"reason":"BadTtl","endpoint":"`+to.Value+`"}`))
+			},
+			channeltest.Credentials: st.faulty(sandbox.Answer(http.StatusForbidden, `{"reason":"BadJwtToken"}`)),
+			channeltest.ErrorAfter:  once(sandbox.FailAfterAccept()),
+			channeltest.HangAfter:   once(sandbox.HangAfterAccept()),
+			channeltest.CutAfter:    once(sandbox.CutAfterAccept()),
+			channeltest.WrongBody:   st.faulty(sandbox.WrongBody()),
+			channeltest.Hang:        st.faulty(sandbox.Hang()),
 			channeltest.Redirected: func(to hub.Address) {
-				f := sandbox.Answer(http.StatusTemporaryRedirect, "")
-				f.Header = http.Header{"Location": {st.url + "/somewhere/else"}}
-				st.SetFault(to.Value, f)
+				st.SetFault(to.Value, sandbox.Redirect(to.Value).Once())
 			},
 		},
 		Secrets:  []string{st.keys.Private},
@@ -106,35 +104,5 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// message to an address, the least that is a good one.
-func message(to hub.Address) hub.Message {
-	return hub.Message{
-		Delivery: "dlv-1", Person: "p-1", To: to, Kind: hub.KindDigest, Lang: "zh-TW",
-		Title: "待處理公文 5 件", Text: "待處理公文 5 件，最速件 1 件",
-		Facts:  []hub.Fact{{Label: "最速件", Value: "1 件", Alarm: true}, {Label: "今日到期", Value: "2 件"}},
-		Counts: hub.Counts{Pending: 5, Highest: 1, DueToday: 2},
-		Button: "立即處理", URL: "https://sign.example.gov.tw/inbox", Tag: "inbox", TTL: time.Hour,
-		Sent: time.Date(2026, 11, 23, 8, 30, 0, 0, time.UTC),
-	}
-}
-
-// describe names an outcome for a comparison.
-func describe(err error) string {
-	var (
-		retry   *hub.Retry
-		unknown *hub.Unknown
-		down    *hub.ChannelDown
-	)
-	switch {
-	case err == nil:
-		return "accepted"
-	case errors.As(err, &retry):
-		return fmt.Sprintf("retry %s", retry.After)
-	case errors.As(err, &unknown):
-		return fmt.Sprintf("unknown safe=%t", unknown.Safe)
-	case errors.As(err, &down):
-		return "down"
-	default:
-		return fmt.Sprintf("%T", err)
-	}
-}
+// message to an address, always of the same delivery.
+func message(to hub.Address) hub.Message { return channeltest.Message(to, "dlv-1") }

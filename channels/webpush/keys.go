@@ -25,20 +25,25 @@ func NewKeys() (Keys, error) {
 	return Keys{Public: public, Private: private}, nil
 }
 
-func (k Keys) check() error {
-	raw, err := decodeKey(k.Private)
+// readKeys checks a pair and gives it without padding: the public key is
+// compared with those that pages send.
+func readKeys(public, private string) (Keys, error) {
+	raw, err := decodeKey(private)
 	if err != nil {
-		return errors.New("private key is not base64url")
+		return Keys{}, errors.New("private key is not base64url")
 	}
-	private, err := ecdh.P256().NewPrivateKey(raw)
+	key, err := ecdh.P256().NewPrivateKey(raw)
 	if err != nil {
-		return errors.New("private key is not a key on P-256")
+		return Keys{}, errors.New("private key is not a key on P-256")
 	}
-	if base64.RawURLEncoding.EncodeToString(private.PublicKey().Bytes()) != strings.TrimRight(k.Public, "=") {
-		return errors.New("public key does not belong to the private key")
+	k := Keys{Public: encodeKey(key.PublicKey().Bytes()), Private: encodeKey(raw)}
+	if k.Public != strings.TrimRight(public, "=") {
+		return Keys{}, errors.New("public key does not belong to the private key")
 	}
-	return nil
+	return k, nil
 }
+
+func encodeKey(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
 // decodeKey reads base64url with or without padding.
 func decodeKey(s string) ([]byte, error) {

@@ -62,12 +62,20 @@ func keyMismatch(a answer) bool {
 		strings.Contains(text, "vapid public key mismatch") // Mozilla
 }
 
+// transportWords says why there was no answer, without the endpoint.
+func transportWords(err error) string {
+	if errors.Is(err, errNotPublic) {
+		return errNotPublic.Error()
+	}
+	return hub.TransportWords(err)
+}
+
 // transportError: there was no answer.
 func transportError(host string, a answer) error {
-	reason := host + ": " + hub.TransportWords(a.err)
+	reason := host + ": " + transportWords(a.err)
 	switch {
 	case errors.Is(a.err, errNotPublic):
-		return &hub.Rejected{Reason: host + ": " + errNotPublic.Error()}
+		return &hub.Rejected{Reason: reason}
 	case !a.began:
 		return &hub.Retry{Reason: reason}
 	default:

@@ -129,20 +129,20 @@ func ttl(d time.Duration) int {
 	return int(min((d+time.Second-1)/time.Second, maxTTL))
 }
 
-// encode gives the JSON, in a slice of its own: the library writes padding into
-// the spare room of what it is given. A body that is too long is cut.
+// encode gives the JSON, in a new slice each time: the library writes padding
+// into the spare room of what it is given. A body that is too long is cut.
 func (p *payload) encode() ([]byte, error) {
 	for {
 		var b bytes.Buffer
 		e := json.NewEncoder(&b)
 		e.SetEscapeHTML(false)
 		if err := e.Encode(p); err != nil {
-			return nil, fmt.Errorf("webpush: encode: %w", err)
+			return nil, &hub.Rejected{Reason: "message cannot be written as JSON"}
 		}
 		text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 		over := len(text) - maxPlaintext
 		if over <= 0 {
-			return bytes.Clone(text), nil
+			return text, nil
 		}
 		switch n := &p.Notification; {
 		case n.Body != "":

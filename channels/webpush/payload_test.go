@@ -10,17 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"qianhe/channels/channeltest"
 	"qianhe/hub"
 )
 
 func digest() hub.Message {
-	return hub.Message{
-		Delivery: "dlv-1", Kind: hub.KindDigest, Lang: "zh-TW", Title: "待處理公文 5 件", Text: "待處理公文 5 件，最速件 1 件",
-		Facts:  []hub.Fact{{Label: "最速件", Value: "1 件", Alarm: true}, {Label: "今日到期", Value: "2 件"}},
-		Counts: hub.Counts{Pending: 5, Highest: 1, DueToday: 2},
-		Button: "立即處理", URL: "https://sign.example.gov.tw/inbox", Urgent: true, Tag: "inbox", TTL: time.Hour,
-		Sent: time.UnixMilli(1795393800000),
-	}
+	m := channeltest.Message(hub.Address{}, "dlv-1")
+	m.Urgent = true
+	return m
 }
 
 // TestPayload holds the whole against what WebKit's parser, the W3C draft and
@@ -36,7 +33,7 @@ func TestPayload(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"web_push":8030,"notification":{"title":"待處理公文 5 件","body":"最速件 1 件 · 今日到期 2 件","lang":"zh-TW","tag":"inbox",` +
-		`"navigate":"https://sign.example.gov.tw/inbox","app_badge":"5","data":{"delivery":"dlv-1","kind":"pending.digest","urgent":true,"sent":1795393800000,` +
+		`"navigate":"https://sign.example.gov.tw/inbox","app_badge":"5","data":{"delivery":"dlv-1","kind":"pending.digest","urgent":true,"sent":1795422600000,` +
 		`"counts":{"pending":5,"highest":1,"overdue":0,"due_today":2}}},"app_badge":5}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("payload (-want +got):\n%s", diff)

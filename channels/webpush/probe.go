@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net"
 	"time"
-
-	"qianhe/hub"
 )
 
 // Probe connects to the push services of the browsers and of Config, and says
@@ -22,7 +20,7 @@ func (c *Channel) Probe(ctx context.Context) ([]string, error) {
 	try := func(name, addr string, secure bool) {
 		began := c.now()
 		if err := c.reach(ctx, addr, secure); err != nil {
-			lines = append(lines, fmt.Sprintf("%s: %s", name, hub.TransportWords(err)))
+			lines = append(lines, name+": "+transportWords(err))
 			return
 		}
 		reached++

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -52,17 +53,19 @@ func (c *Channel) checkSubscription(endpoint, p256dh, auth string) (*subscriptio
 	}
 	// RFC 8291 §2.1: an uncompressed point on P-256; NewPublicKey refuses one
 	// that is not on the curve.
-	raw, err := decodeKey(p256dh)
-	if err != nil || len(raw) != 65 {
+	point, err := decodeKey(p256dh)
+	if err != nil || len(point) != 65 {
 		return nil, &approval.InvalidError{Field: "p256dh", Reason: "push.key", Detail: "not 65 bytes in base64url"}
 	}
-	if _, err := ecdh.P256().NewPublicKey(raw); err != nil {
+	if _, err := ecdh.P256().NewPublicKey(point); err != nil {
 		return nil, &approval.InvalidError{Field: "p256dh", Reason: "push.key", Detail: "not a point on P-256"}
 	}
-	if raw, err = decodeKey(auth); err != nil || len(raw) != 16 {
+	secret, err := decodeKey(auth)
+	if err != nil || len(secret) != 16 {
 		return nil, &approval.InvalidError{Field: "auth", Reason: "push.key", Detail: "not 16 bytes in base64url"}
 	}
-	return &subscription{endpoint: endpoint, host: host, p256dh: p256dh, auth: auth}, nil
+	// Encoded anew: the library is pickier about padding and line breaks.
+	return &subscription{endpoint: endpoint, host: host, p256dh: encodeKey(point), auth: encodeKey(secret)}, nil
 }
 
 // subscription reads an address for a send.
@@ -93,8 +96,7 @@ func newAllowList(more, loopback []string) (allowList, error) {
 	l := allowList{hosts: BrowserHosts()}
 	for _, h := range more {
 		h = strings.ToLower(strings.TrimSpace(h))
-		_, isIP := netip.ParseAddr(h)
-		if !strings.Contains(strings.Trim(h, "."), ".") || strings.HasPrefix(h, ".") || strings.HasSuffix(h, ".") || isIP == nil || strings.ContainsFunc(h, notHostRune) {
+		if _, err := netip.ParseAddr(h); err == nil || !hostName.MatchString(h) {
 			return l, fmt.Errorf("allowed host %q is not a name such as push.example.org", h)
 		}
 		l.hosts = append(l.hosts, h)
@@ -112,9 +114,8 @@ func newAllowList(more, loopback []string) (allowList, error) {
 	return l, nil
 }
 
-func notHostRune(r rune) bool {
-	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.'
-}
+// hostName is a name of at least two parts.
+var hostName = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
 
 // loopbackAddrs gives host:port of the exceptions.
 func (l allowList) loopbackAddrs() []string {
@@ -138,7 +139,7 @@ func (l allowList) check(endpoint string) (host string, err error) {
 	if err != nil {
 		return "", malformed("not an absolute address")
 	}
-	if u.User != nil || u.Fragment != "" || strings.Contains(endpoint, "#") {
+	if u.User != nil || strings.Contains(endpoint, "#") {
 		return "", malformed("has a user or a fragment")
 	}
 	if len(u.Path) < 2 {
@@ -151,7 +152,7 @@ func (l allowList) check(endpoint string) (host string, err error) {
 		return "", malformed("not https on port 443")
 	}
 	host = strings.ToLower(u.Hostname())
-	if strings.ContainsFunc(host, notHostRune) {
+	if !hostName.MatchString(host) {
 		return "", malformed("host is not a name")
 	}
 	if !slices.ContainsFunc(l.hosts, func(h string) bool { return host == h || strings.HasSuffix(host, "."+h) }) {

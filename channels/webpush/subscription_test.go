@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"qianhe/approval"
+	"qianhe/channels/channeltest"
 	"qianhe/channels/webpush"
 	"qianhe/hub"
 )
@@ -56,7 +57,8 @@ func TestCheckSubscription(t *testing.T) {
 		{"metadata service", "https://169.254.169.254/latest", key, auth, "endpoint push.host"},
 		{"IPv6", "https://[::1]/abc", key, auth, "endpoint push.endpoint"},
 		{"other port of loopback", "http://127.0.0.1:1/push/abc", key, auth, "endpoint push.endpoint"},
-		{"trailing dot", "https://fcm.googleapis.com./abc", key, auth, "endpoint push.host"},
+		{"trailing dot", "https://fcm.googleapis.com./abc", key, auth, "endpoint push.endpoint"},
+		{"name of one part", "https://localhost/abc", key, auth, "endpoint push.endpoint"},
 		{"file", "file:///etc/passwd", key, auth, "endpoint push.endpoint"},
 		{"too long", "https://fcm.googleapis.com/" + strings.Repeat("a", 2048), key, auth, "endpoint push.endpoint"},
 		{"empty", "", key, auth, "endpoint push.endpoint"},
@@ -84,6 +86,22 @@ func TestCheckSubscription(t *testing.T) {
 	}
 }
 
+// TestSloppyKeys: what CheckSubscription lets pass can be sent to, although the
+// library reads base64 more strictly.
+func TestSloppyKeys(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, func(c *webpush.Config) { c.VAPIDPublic += "=" })
+	to := st.address()
+	to.Keys["p256dh"] += "\n=="
+	to.Keys["auth"] += "\n="
+	if err := st.channel.CheckSubscription(to.Value, to.Keys["p256dh"], to.Keys["auth"]); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := st.channel.Send(t.Context(), message(to)); err != nil {
+		t.Errorf("checked, and cannot be sent to: %v", err)
+	}
+}
+
 // TestSendChecksAgain: an address may have been stored under other rules.
 func TestSendChecksAgain(t *testing.T) {
 	t.Parallel()
@@ -94,17 +112,17 @@ func TestSendChecksAgain(t *testing.T) {
 		change func(*hub.Address)
 		want   string
 	}{
-		{"host no longer allowed", func(a *hub.Address) { a.Value = "https://push.example.org/abc" }, "*hub.Rejected"},
-		{"malformed", func(a *hub.Address) { a.Value = "https://fcm.googleapis.com:1/abc" }, "*hub.Permanent"},
-		{"no keys", func(a *hub.Address) { a.Keys = nil }, "*hub.Permanent"},
-		{"subscribed with another key", func(a *hub.Address) { a.Keys["vapid"] = "BOther" }, "*hub.Permanent"},
+		{"host no longer allowed", func(a *hub.Address) { a.Value = "https://push.example.org/abc" }, "rejected"},
+		{"malformed", func(a *hub.Address) { a.Value = "https://fcm.googleapis.com:1/abc" }, "permanent"},
+		{"no keys", func(a *hub.Address) { a.Keys = nil }, "permanent"},
+		{"subscribed with another key", func(a *hub.Address) { a.Keys["vapid"] = "BOther" }, "permanent"},
 	}
 	for _, tt := range tests {
 		to := good
 		to.Keys = map[string]string{"p256dh": good.Keys["p256dh"], "auth": good.Keys["auth"]}
 		tt.change(&to)
 		_, err := st.channel.Send(t.Context(), message(to))
-		if got := describe(err); got != tt.want {
+		if got := channeltest.Outcome(err); got != tt.want {
 			t.Errorf("%s: got %s (%v), want %s", tt.name, got, err, tt.want)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 // Config of a channel. The zero value of an optional field is its default.
 type Config struct {
 	// VAPIDPublic and VAPIDPrivate identify this server to push services
-	// (RFC 8292), in unpadded base64url, as [NewKeys] makes them. A
+	// (RFC 8292), in base64url, as [NewKeys] makes them. A
 	// subscription is bound to them: new keys mean new subscriptions.
 	VAPIDPublic  string
 	VAPIDPrivate string
@@ -67,8 +67,8 @@ const defaultTimeout = 20 * time.Second
 // New checks the configuration and makes a channel. It does not touch the
 // network.
 func New(cfg Config) (*Channel, error) {
-	keys := Keys{Public: cfg.VAPIDPublic, Private: cfg.VAPIDPrivate}
-	if err := keys.check(); err != nil {
+	keys, err := readKeys(cfg.VAPIDPublic, cfg.VAPIDPrivate)
+	if err != nil {
 		return nil, fmt.Errorf("webpush: %w", err)
 	}
 	subscriber, err := checkSubscriber(cfg.Subscriber)
@@ -90,9 +90,7 @@ func New(cfg Config) (*Channel, error) {
 	if c.dialer.resolver == nil {
 		c.dialer.resolver = net.DefaultResolver
 	}
-	c.client = &http.Client{
-		// The context of a send ends it; this is the last line of defence.
-		Timeout: c.timeout + time.Second,
+	c.client = &http.Client{ // its time-out is the context's, see Send
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
@@ -101,11 +99,13 @@ func New(cfg Config) (*Channel, error) {
 			DialContext:            c.dialer.DialContext,
 			ForceAttemptHTTP2:      true,
 			TLSHandshakeTimeout:    10 * time.Second,
-			ResponseHeaderTimeout:  c.timeout,
 			IdleConnTimeout:        90 * time.Second,
 			MaxIdleConns:           64,
 			MaxIdleConnsPerHost:    32,
 			MaxResponseHeaderBytes: 32 << 10,
+			// A firewall that forgot the connection says nothing: without a ping
+			// every send on it would wait in vain.
+			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
 		},
 	}
 	return c, nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"qianhe/approval"
+	"qianhe/channels/channeltest"
 	"qianhe/channels/sandbox"
 	"qianhe/channels/webpush"
 )
@@ -124,29 +125,29 @@ func TestOutcome(t *testing.T) {
 	}{
 		{"200", sandbox.Answer(200, ""), "accepted"},
 		{"202 with receipt", sandbox.Answer(202, ""), "accepted"},
-		{"301 of an old bridge", sandbox.Answer(301, ""), "*hub.Rejected"},
-		{"400", sandbox.Answer(400, `{"reason":"BadWebPushTopic"}`), "*hub.Rejected"},
-		{"401", sandbox.Answer(401, `{"errno":109}`), "*hub.Rejected"},
-		{"403", sandbox.Answer(403, `{"reason":"BadJwtToken"}`), "*hub.Rejected"},
-		{"403 other key, FCM", sandbox.Answer(403, "the VAPID credentials in the authorization header do not correspond to the credentials used to create the subscriptions."), "*hub.Permanent"},
-		{"400 other key, Apple", sandbox.Answer(400, `{"reason":"VapidPkHashMismatch"}`), "*hub.Permanent"},
-		{"404", sandbox.Answer(404, ""), "*hub.Permanent"},
-		{"410", sandbox.Answer(410, "push subscription has unsubscribed or expired."), "*hub.Permanent"},
-		{"406 of Edge", retry(406, "30"), "retry 30s"},
-		{"429", retry(429, "120"), "retry 2m0s"},
-		{"429 with a date", retry(429, "Mon, 23 Nov 2026 08:31:30 GMT"), "retry 1m30s"},
-		{"503 in a year", retry(503, "31536000"), "retry 24h0m0s"},
-		{"429 without time", sandbox.Answer(429, ""), "retry 0s"},
-		{"500", sandbox.Answer(500, "<html>oh</html>"), "retry 0s"},
-		{"502", sandbox.Answer(502, ""), "retry 0s"},
-		{"418", sandbox.Answer(418, ""), "*hub.Rejected"},
-		{"cut", sandbox.Fault{}, "unknown safe=true"},
+		{"301 of an old bridge", sandbox.Answer(301, ""), "rejected"},
+		{"400", sandbox.Answer(400, `{"reason":"BadWebPushTopic"}`), "rejected"},
+		{"401", sandbox.Answer(401, `{"errno":109}`), "rejected"},
+		{"403", sandbox.Answer(403, `{"reason":"BadJwtToken"}`), "rejected"},
+		{"403 other key, FCM", sandbox.Answer(403, "the VAPID credentials in the authorization header do not correspond to the credentials used to create the subscriptions."), "permanent"},
+		{"400 other key, Apple", sandbox.Answer(400, `{"reason":"VapidPkHashMismatch"}`), "permanent"},
+		{"404", sandbox.Answer(404, ""), "permanent"},
+		{"410", sandbox.Answer(410, "push subscription has unsubscribed or expired."), "permanent"},
+		{"406 of Edge", retry(406, "30"), "retry after 30s"},
+		{"429", retry(429, "120"), "retry after 2m0s"},
+		{"429 with a date", retry(429, "Mon, 23 Nov 2026 08:31:30 GMT"), "retry after 1m30s"},
+		{"503 in a year", retry(503, "31536000"), "retry after 24h0m0s"},
+		{"429 without time", sandbox.Answer(429, ""), "retry after 0s"},
+		{"500", sandbox.Answer(500, "<html>oh</html>"), "retry after 0s"},
+		{"502", sandbox.Answer(502, ""), "retry after 0s"},
+		{"418", sandbox.Answer(418, ""), "rejected"},
+		{"cut", sandbox.Fault{}, "unknown, safe"},
 	}
 	for _, tt := range tests {
 		to := st.address()
 		st.SetFault(to.Value, tt.fault)
 		_, err := st.channel.Send(t.Context(), message(to))
-		if got := describe(err); got != tt.want {
+		if got := channeltest.Outcome(err); got != tt.want {
 			t.Errorf("%s: got %s (%v), want %s", tt.name, got, err, tt.want)
 		}
 		if err != nil && !strings.Contains(err.Error(), "127.0.0.1: ") {
@@ -166,8 +167,8 @@ func TestKeyMismatch(t *testing.T) {
 	}
 	st.Bind(to.Value, other.Public)
 	_, err = st.channel.Send(t.Context(), message(to))
-	if got := describe(err); got != "*hub.Permanent" {
-		t.Errorf("got %s (%v), want *hub.Permanent", got, err)
+	if got := channeltest.Outcome(err); got != "permanent" {
+		t.Errorf("got %s (%v), want permanent", got, err)
 	}
 }
 
@@ -185,17 +186,17 @@ func TestDenials(t *testing.T) {
 		m := message(to)
 		m.Person = approval.PersonID(person)
 		_, err := st.channel.Send(t.Context(), m)
-		return describe(err)
+		return channeltest.Outcome(err)
 	}
 	steps := []struct {
 		person string
 		denied bool
 		want   string
 	}{
-		{"a", true, "*hub.Rejected"}, {"a", true, "*hub.Rejected"}, {"a", true, "*hub.Rejected"}, {"b", true, "*hub.Rejected"},
+		{"a", true, "rejected"}, {"a", true, "rejected"}, {"a", true, "rejected"}, {"b", true, "rejected"},
 		{"c", false, "accepted"},
-		{"a", true, "*hub.Rejected"}, {"b", true, "*hub.Rejected"}, {"c", true, "down"}, {"a", true, "down"},
-		{"b", false, "accepted"}, {"a", true, "*hub.Rejected"},
+		{"a", true, "rejected"}, {"b", true, "rejected"}, {"c", true, "channel down"}, {"a", true, "channel down"},
+		{"b", false, "accepted"}, {"a", true, "rejected"},
 	}
 	for i, s := range steps {
 		if got := send(s.person, s.denied); got != s.want {
@@ -219,8 +220,8 @@ func TestTooLarge(t *testing.T) {
 		t.Errorf("arrived: %+v", got)
 	}
 	st.SetFault(to.Value, sandbox.Answer(http.StatusRequestEntityTooLarge, ""))
-	if _, err := st.channel.Send(t.Context(), m); describe(err) != "*hub.Rejected" {
-		t.Errorf("got %v, want *hub.Rejected", err)
+	if _, err := st.channel.Send(t.Context(), m); channeltest.Outcome(err) != "rejected" {
+		t.Errorf("got %v, want rejected", err)
 	}
 }
 
@@ -239,8 +240,8 @@ func TestPrivateNetwork(t *testing.T) {
 	to := st.address()
 	to.Value = "https://web.push.apple.com/abc"
 	_, err := st.channel.Send(t.Context(), message(to))
-	if got := describe(err); got != "*hub.Rejected" {
-		t.Errorf("got %s (%v), want *hub.Rejected", got, err)
+	if got := channeltest.Outcome(err); got != "rejected" {
+		t.Errorf("got %s (%v), want rejected", got, err)
 	}
 }
 
@@ -257,7 +258,7 @@ func TestNotSent(t *testing.T) {
 	to := st.address()
 	to.Value = origin + "/push/abc"
 	_, err = st.channel.Send(t.Context(), message(to))
-	if got := describe(err); got != "retry 0s" {
+	if got := channeltest.Outcome(err); got != "retry after 0s" {
 		t.Errorf("got %s (%v), want retry", got, err)
 	}
 }

@@ -52,7 +52,8 @@ func (o *output) read(log *slog.Logger) {
 		if line = strings.TrimSpace(line); line != "" {
 			o.keep(line)
 			level := slog.LevelDebug
-			if strings.HasPrefix(line, "FATAL:") || strings.HasPrefix(line, "PANIC:") {
+			// Somebody who knocks while the server starts is told so; that is us.
+			if strings.HasPrefix(line, "PANIC:") || strings.HasPrefix(line, "FATAL:") && !strings.Contains(line, "the database system is starting up") {
 				level = slog.LevelWarn
 			}
 			log.Log(context.Background(), level, "private database", "line", line)
