@@ -1,0 +1,7 @@
+package intake
+
+// For tests of the parts that look at bytes.
+var (
+	Encrypted = encrypted
+	MediaType = mediaType
+)
