@@ -261,3 +261,12 @@ comment on column calendar_override.day is 'The day, Asia/Taipei.';
 comment on column calendar_override.off is 'true: not worked; false: worked.';
 comment on column calendar_override.note is 'Why.';
 comment on column calendar_override.created_at is 'When it was entered.';
+
+-- What everybody can pick from the first day; an agency changes it as it likes.
+insert into phrase (person, position, text) values
+    (null, 0, '如擬。'),
+    (null, 1, '閱。'),
+    (null, 2, '可。'),
+    (null, 3, '請依規定辦理。'),
+    (null, 4, '請速辦。'),
+    (null, 5, '請會相關單位表示意見。');

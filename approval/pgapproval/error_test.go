@@ -18,6 +18,7 @@ func TestAppendOnly(t *testing.T) {
 	must(t, b.store.Update(t.Context(), d.ID, func(d *approval.Document) ([]approval.Event, error) {
 		return b.o.Pass(d, d.Active(b.o.Handler.ID), 1, b.newID)
 	}))
+	before := b.rows(t)
 	for _, sql := range []string{
 		`update decision set opinion = '不同意'`,
 		`delete from decision`,
@@ -34,8 +35,8 @@ func TestAppendOnly(t *testing.T) {
 			t.Errorf("%s: %v, want a violation of a restriction", sql, err)
 		}
 	}
-	if got := b.rows(t); got != "document 1, version 1, file 3, blob 3, step 5, decision 1, token 0, told 3" {
-		t.Errorf("rows: %s", got)
+	if got := b.rows(t); got != before {
+		t.Errorf("rows: %s, before %s", got, before)
 	}
 }
 

@@ -19,10 +19,11 @@ func page(limit int) int { return min(max(limit, 1), maxPage) }
 // true where the document was sent back to this person, and false where they
 // are only asked again after somebody else has answered a return.
 //
-// The documents are looked up one by one (offset 0 keeps the planner from
-// joining otherwise): whose hands something is in and whether it still is are
-// not independent, so the planner takes a busy person's tray for ten times as
-// long as it is and would rather read all documents there are.
+// The documents are looked up one by one, and offset 0 keeps the planner from
+// joining otherwise: whose hands a step is in and whether it is open are not
+// independent, so it takes the tray of a busy person for ten times as long as
+// it is, and would rather sort all documents there are (2,000 pending among
+// 200,000: 100 ms instead of 14 ms).
 const pending = `
 	select
 		s.id as step,
@@ -34,7 +35,14 @@ const pending = `
 		case d.speed when '最速件' then 0 when '速件' then 1 else 2 end as rank,
 		coalesce(d.due, 'infinity') as ends
 	from step s
-	join document d on d.id = s.document
+	cross join lateral (
+		select
+			d.speed,
+			d.due
+		from document d
+		where d.id = s.document
+		offset 0
+	) d
 	where s.person = @person
 	and   s.state = 'active'`
 
@@ -262,7 +270,14 @@ func queueCounts(b *pgx.Batch, p approval.PersonID, now time.Time, into *approva
 			count(*) filter (where s.duty = 'consult'),
 			count(*) filter (where s.origin = 'returned' and s.cause = any (s.after))
 		from step s
-		join document d on d.id = s.document
+		cross join lateral (
+			select
+				d.speed,
+				d.due
+			from document d
+			where d.id = s.document
+			offset 0
+		) d
 		where s.person = @person
 		and   s.state = 'active'`, pgx.NamedArgs{
 		"person":   string(p),
@@ -293,59 +308,4 @@ func (r *Reader) Waiting(ctx context.Context) ([]approval.PersonID, error) {
 	}
 	list, err := pgx.CollectRows(rows, pgx.RowTo[approval.PersonID])
 	return list, fail("who has something pending", err)
-}
-
-// Place says where a document stands in p's tray, and what stands around it,
-// in the order of [Reader.Tray]. A document that is in the tray twice, on two
-// branches, counts once, where it comes first.
-func (r *Reader) Place(ctx context.Context, p approval.PersonID, now time.Time, id approval.DocumentID) (approval.Place, error) {
-	rows, err := r.pool.Query(ctx, `
-		with pending as (
-			select distinct on (p.document) p.*
-			from (`+pending+`) p
-			order by
-				p.document,
-				p.arrived_at,
-				p.step
-		), placed as (
-			select
-				document,
-				row_number()   over tray as position,
-				count(*)       over () as total,
-				lag(document)  over tray as previous,
-				lead(document) over tray as next
-			from pending
-			window tray as (
-				order by
-					late,
-					rank,
-					ends,
-					arrived_at,
-					step
-			)
-		)
-		select
-			document,
-			position,
-			total,
-			coalesce(previous, ''),
-			coalesce(next, '')
-		from placed
-		where document = @document
-		or    position = 1
-		order by document = @document desc
-		limit 1`, pgx.NamedArgs{"person": string(p), "now": now, "document": string(id)})
-	if err != nil {
-		return approval.Place{}, fail("place in the tray", err)
-	}
-	var place approval.Place
-	var found approval.DocumentID
-	_, err = pgx.ForEachRow(rows, []any{&found, &place.Position, &place.Total, &place.Previous, &place.Next}, func() error { return nil })
-	if err != nil {
-		return approval.Place{}, fail("place in the tray", err)
-	}
-	if found != id && found != "" { // not in the tray, which is not empty
-		return approval.Place{Total: place.Total, Next: found}, nil
-	}
-	return place, nil
 }

@@ -52,8 +52,7 @@ func (o *output) read(log *slog.Logger) {
 		if line = strings.TrimSpace(line); line != "" {
 			o.keep(line)
 			level := slog.LevelDebug
-			// Somebody who knocks while the server starts is told so; that is us.
-			if strings.HasPrefix(line, "PANIC:") || strings.HasPrefix(line, "FATAL:") && !strings.Contains(line, "the database system is starting up") {
+			if strings.HasPrefix(line, "PANIC:") || strings.HasPrefix(line, "FATAL:") && !expected(line) {
 				level = slog.LevelWarn
 			}
 			log.Log(context.Background(), level, "private database", "line", line)
@@ -63,6 +62,12 @@ func (o *output) read(log *slog.Logger) {
 			return
 		}
 	}
+}
+
+// expected says whether a line is about what we do ourselves: knocking while the
+// server starts, and stopping it while a connection is still closing.
+func expected(line string) bool {
+	return strings.Contains(line, "the database system is starting up") || strings.Contains(line, "due to administrator command")
 }
 
 func (o *output) keep(line string) {

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"qianhe/approval/access"
+	"qianhe/channels/webpush"
+	"qianhe/hub/live"
+	"qianhe/hub/pghub"
+	"qianhe/web"
+	"qianhe/web/api"
+	"qianhe/web/pdfview"
+)
+
+// app is a whole server, not listening yet.
+type app struct {
+	*stores
+	metrics *prometheus.Registry
+	live    *live.Server
+	pages   *pdfview.Viewer
+	web     *web.Server
+	push    *webpush.Channel // nil when not configured
+	ready   atomic.Bool
+}
+
+// world is what differs between a real server and the demo. The zero value is
+// the real one; no setting can name a stand-in.
+type world struct {
+	lineAPI string                               // base URL of the Messaging API
+	push    string                               // origin of a push service on this machine
+	seed    func(context.Context, *stores) error // fills the database before anything reads it
+}
+
+// newApp opens the stores and joins the parts to a server. This is the one
+// place where everything meets.
+func newApp(ctx context.Context, e env, c *Config, w world) (_ *app, err error) {
+	a := &app{metrics: prometheus.NewRegistry()}
+	a.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if a.stores, err = openDatabase(ctx, e, c); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if w.seed != nil {
+		if err := w.seed(ctx, a.stores); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.openHub(ctx, func(opt *pghub.Options) error { return a.addChannels(ctx, opt, w) }); err != nil {
+		return nil, err
+	}
+	a.metrics.MustRegister(a.poolStats()...)
+	a.live = live.New(a.hub, a.hub.Bus(), live.Options{
+		Origins:    []string{urlString(c.BaseURL)},
+		Alive:      a.accounts.Alive,
+		Log:        a.log,
+		Registerer: a.metrics,
+	})
+	if a.pages, err = pdfview.New(pdfview.Options{Dir: pageCodeDir(c), Cache: a.documents, Log: a.log}); err != nil {
+		return nil, err
+	}
+	a.web, err = a.newWeb(ctx)
+	return a, err
+}
+
+// addChannels gives the hub the channels that are configured.
+func (a *app) addChannels(ctx context.Context, opt *pghub.Options, w world) error {
+	opt.Registerer = a.metrics
+	l, err := lineChannel(a.config, opt.Agency, w.lineAPI, a.log)
+	if err != nil {
+		return err
+	}
+	if l != nil {
+		opt.Channels = append(opt.Channels, l)
+	}
+	if a.push, err = webpushChannel(ctx, a.config, a.accounts, w.push); err != nil {
+		return err
+	}
+	if a.push != nil {
+		opt.Channels = append(opt.Channels, a.push)
+	}
+	return nil
+}
+
+func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
+	formKey, err := a.accounts.Secret(ctx, "form tokens", randomKey)
+	if err != nil {
+		return nil, err
+	}
+	calendar, err := a.calendar(ctx)
+	if err != nil {
+		return nil, err
+	}
+	jsonAPI := api.New(api.Options{
+		Importer:    a.importer(),
+		Tokens:      a.accounts,
+		DocumentURL: func(id string) string { return a.config.BaseURL.JoinPath("d", id).String() },
+		Log:         a.log,
+	})
+	opt := web.Options{
+		Documents:      a.documents,
+		Accounts:       a.accounts,
+		Hub:            a.hub,
+		Forms:          access.NewFormTokens(formKey),
+		Workdays:       calendar,
+		BaseURL:        a.config.BaseURL,
+		Log:            a.log,
+		Live:           a.live,
+		Pages:          a.pages,
+		Agency:         a.agency,
+		TrustedProxies: a.config.TrustedProxies,
+		Mount: map[string]http.Handler{
+			"/api/":        jsonAPI,
+			"GET /healthz": http.HandlerFunc(a.healthz),
+			"GET /readyz":  http.HandlerFunc(a.readyz),
+		},
+	}
+	if a.push != nil {
+		opt.Push = &web.Push{PublicKey: a.push.PublicKey(), Check: a.push.CheckSubscription}
+	}
+	return web.New(opt)
+}
+
+func (a *app) close() {
+	if a.pages != nil {
+		a.pages.Close()
+	}
+	a.stores.close()
+}

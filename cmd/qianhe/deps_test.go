@@ -1,0 +1,78 @@
+package main
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestDeps holds the house rules of who may import whom. Each line says which
+// packages, what they may not reach, even through others, and why.
+func TestDeps(t *testing.T) {
+	t.Parallel()
+	rules := []struct {
+		packages string   // a package, or all below it with /...
+		except   []string // prefixes that the rule leaves alone
+		denied   []string
+		why      string
+	}{
+		{"qianhe/approval", nil, []string{"qianhe/", "net/http", "database/sql", "github.com/", "golang.org/"}, "the domain imports the standard library only, no HTTP, no SQL"},
+		{"qianhe/approval/...", nil, []string{"qianhe/hub", "qianhe/channels", "qianhe/web", "qianhe/cmd"}, "approval knows nothing of who is told and how"},
+		{"qianhe/approval/access", nil, []string{"github.com/", "golang.org/", "net/http"}, "the rules of access are standard library and crypto only"},
+		{"qianhe/hub", nil, []string{"qianhe/channels", "qianhe/web", "github.com/jackc", "database/sql"}, "the hub's rules need no channel, no page and no SQL"},
+		{"qianhe/hub/...", nil, []string{"qianhe/channels", "qianhe/web"}, "channels import the hub, not the reverse"},
+		{"qianhe/channels/webpush", nil, []string{"qianhe/channels/line", "qianhe/channels/sandbox", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
+		{"qianhe/channels/line", nil, []string{"qianhe/channels/webpush", "qianhe/channels/sandbox", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
+		{"qianhe/web/...", nil, []string{"qianhe/channels", "qianhe/hub/pghub", "qianhe/approval/pgapproval", "qianhe/approval/pgaccess"}, "pages take what they need through small interfaces"},
+	}
+	for _, rule := range rules {
+		for pkg, deps := range dependencies(t, rule.packages) {
+			if slices.ContainsFunc(rule.except, func(p string) bool { return strings.HasPrefix(pkg, p) }) {
+				continue
+			}
+			for _, dep := range deps {
+				if slices.ContainsFunc(rule.denied, func(d string) bool {
+					return dep == strings.TrimSuffix(d, "/") || strings.HasPrefix(dep, d) && (strings.HasSuffix(d, "/") || strings.HasPrefix(dep, d+"/"))
+				}) {
+					t.Errorf("%s reaches %s: %s", pkg, dep, rule.why)
+				}
+			}
+		}
+	}
+}
+
+// TestOnlyTheCommandKnowsTheSandbox: stand-in providers must not get into a
+// package that a real server is made of.
+func TestOnlyTheCommandKnowsTheSandbox(t *testing.T) {
+	t.Parallel()
+	for pkg, deps := range dependencies(t, "qianhe/...") {
+		if strings.HasPrefix(pkg, "qianhe/cmd/") || strings.HasPrefix(pkg, "qianhe/channels/sandbox") {
+			continue
+		}
+		if slices.Contains(deps, "qianhe/channels/sandbox") {
+			t.Errorf("%s reaches the sandbox", pkg)
+		}
+	}
+}
+
+// dependencies gives, for each package, all that it is made of, itself and its
+// tests left out.
+func dependencies(t *testing.T, pattern string) map[string][]string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-f", "{{.ImportPath}}\t{{join .Deps \" \"}}", pattern).Output()
+	if err != nil {
+		t.Fatalf("go list %s: %v", pattern, err)
+	}
+	all := map[string][]string{}
+	for line := range strings.Lines(string(out)) {
+		pkg, deps, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		own := strings.Fields(deps)
+		own = slices.DeleteFunc(own, func(d string) bool { return d == pkg || strings.HasPrefix(d, "vendor/") })
+		all[pkg] = own
+	}
+	if len(all) == 0 {
+		t.Fatalf("go list %s found nothing", pattern)
+	}
+	return all
+}

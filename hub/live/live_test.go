@@ -1,0 +1,597 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+	"go.uber.org/goleak"
+
+	"qianhe/hub"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestWelcome(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.add("amy")
+	c := f.dial("amy", "s")
+	c.send(map[string]any{"type": "hello"})
+	got := c.next()
+	want := frame{Type: "welcome", Epoch: "e1", Seq: 1, Counts: hub.Counts{Pending: 1}}
+	if got != want {
+		t.Errorf("welcome is %+v, want %+v", got, want)
+	}
+	f.add("amy")
+	if got, want := c.next(), (frame{Type: "event", Seq: 2, Kind: hub.KindArrived, URL: "/d/doc2"}); got != want {
+		t.Errorf("event is %+v, want %+v", got, want)
+	}
+	if got, want := c.next(), (frame{Type: "counts", Counts: hub.Counts{Pending: 2}}); got != want {
+		t.Errorf("counts are %+v, want %+v", got, want)
+	}
+	f.add("ben") // not hers
+	f.done("amy")
+	c.want("counts 1")
+}
+
+func TestResume(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		since *position
+		want  []string
+	}{
+		{"nothing missed", &position{"e1", 300}, []string{"event 301"}},
+		{"one missed", &position{"e1", 299}, []string{"event 300", "event 301"}},
+		{"just rendered", nil, []string{"event 301"}},
+		{"older than kept", &position{"e1", 3}, []string{"resync e1 300", "event 301"}},
+		{"of the future", &position{"e1", 400}, []string{"resync e1 300", "event 301"}},
+		{"of another epoch", &position{"e0", 300}, []string{"resync e1 300", "event 301"}},
+		{"negative", &position{"e1", -5}, []string{"resync e1 300", "event 301"}},
+	}
+	f := newFixture(t)
+	for range 300 {
+		f.add("amy")
+	}
+	f.inbox.kept = 250
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f.t = t
+			for range len(f.inbox.of("amy").list) - 300 {
+				f.inbox.of("amy").list = f.inbox.of("amy").list[:300]
+			}
+			c := f.hello("amy", tt.since)
+			c.want(tt.want[:len(tt.want)-1]...)
+			f.add("amy")
+			c.want(tt.want[len(tt.want)-1])
+			c.ws.Close()
+			eventually(t, "the page is gone", func() bool { return f.connections() == 0 })
+		})
+	}
+	f.t = t
+	c := f.hello("amy", &position{"e1", 60}) // more than one page of reading
+	c.wantEvents(61, 301)
+}
+
+// Two tabs of one person show the same number.
+func TestTwoPagesOfOnePerson(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for range 5 {
+		f.add("amy")
+	}
+	a, b := f.hello("amy", nil), f.hello("amy", &position{"e1", 3})
+	b.want("event 4", "event 5")
+	for n := 4; n >= 0; n-- {
+		f.done("amy")
+		want := "counts " + string(rune('0'+n))
+		a.want(want)
+		b.want(want)
+	}
+	a.ws.Close()
+	f.add("amy")
+	b.want("event 6", "counts 1")
+}
+
+// Publishers are at work, the bus loses a third of what it is told, the page
+// loses its connection again and again: it gets each event once, in order.
+func TestResumeUnderLoad(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.SweepEvery = 5 * time.Millisecond })
+	const publishers, pages, each = 4, 3, 250
+	lost := 0
+	f.bus.drop = func(hub.Change) bool { lost++; return lost%3 == 0 }
+	// Publishers stay close to the slowest page: else it would rightly be told
+	// to begin anew.
+	var published atomic.Int64
+	var positions [pages]atomic.Int64
+	slowest := func() int64 {
+		least := positions[0].Load()
+		for i := range positions {
+			least = min(least, positions[i].Load())
+		}
+		return least
+	}
+	var all sync.WaitGroup
+	for range publishers {
+		all.Go(func() {
+			for range each {
+				n := published.Add(1)
+				eventually(t, "pages that keep up", func() bool { return t.Failed() || n-slowest() < 100 })
+				f.add("amy")
+			}
+		})
+	}
+	for page := range pages {
+		all.Go(func() {
+			at := position{Epoch: "e1"}
+			for connects := 1; at.Seq < publishers*each; connects++ {
+				c, _, err := f.tryDial("amy", "s", appOrigin)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := c.ws.WriteJSON(map[string]any{"type": "hello", "since": at}); err != nil {
+					t.Error(err)
+					return
+				}
+				for read := 0; read < 10+7*page && at.Seq < publishers*each; {
+					fr, err := c.read()
+					if err != nil {
+						t.Errorf("page %d: %v", page, err)
+						return
+					}
+					switch {
+					case fr.Type == "resync", fr.Type == "event" && fr.Seq != at.Seq+1:
+						t.Errorf("page %d: %s after event %d", page, fr, at.Seq)
+						return
+					case fr.Type == "event":
+						at.Seq = fr.Seq
+						positions[page].Store(fr.Seq)
+						read++
+					}
+				}
+				c.ws.Close()
+			}
+		})
+	}
+	all.Wait()
+}
+
+// A page that falls behind further than is kept is told so.
+func TestResyncWhileConnected(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.hello("amy", nil)
+	f.inbox.kept = 5
+	for range 10 {
+		f.inbox.add("amy") // the bus knows nothing of it
+	}
+	f.add("amy")
+	c.want("resync e1 11", "counts 11")
+	f.add("amy")
+	c.want("event 12")
+}
+
+func TestNewEpochWhileConnected(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.add("amy")
+	c := f.hello("amy", nil)
+	c.send(map[string]any{"type": "ack", "seq": 1})
+	eventually(t, "the acknowledgement", func() bool { f.inbox.mu.Lock(); defer f.inbox.mu.Unlock(); return len(f.inbox.of("amy").acked) == 1 })
+	f.bus.Publish(f.inbox.restart("amy", "e2"))
+	c.want("resync e2 0", "counts 0")
+	f.add("amy")
+	c.want("event 1")
+	c.send(map[string]any{"type": "ack", "seq": 1})
+	eventually(t, "the acknowledgement", func() bool { f.inbox.mu.Lock(); defer f.inbox.mu.Unlock(); return len(f.inbox.of("amy").acked) == 2 })
+	d := f.hello("amy", &position{"e2", 0})
+	d.want("event 1")
+}
+
+// What the bus loses the sweep finds.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.SweepEvery = time.Millisecond })
+	c := f.hello("amy", nil)
+	f.inbox.add("amy")
+	c.want("event 1", "counts 1")
+}
+
+// The bus says that it may have lost something: nobody waits for the sweep.
+func TestSweepAtOnce(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.SweepEvery = time.Hour })
+	eventually(t, "the subscription", func() bool { f.bus.mu.Lock(); defer f.bus.mu.Unlock(); return len(f.bus.subs) == 1 })
+	c := f.hello("amy", nil)
+	f.inbox.add("amy")
+	f.bus.Publish()
+	c.want("event 1", "counts 1")
+}
+
+// At midnight things become due without anybody's doing.
+func TestMidnight(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	now := time.Date(2026, 11, 23, 23, 59, 0, 0, time.FixedZone("Asia/Taipei", 8*60*60))
+	f := newFixture(t, func(o *Options) {
+		o.SweepEvery = time.Millisecond
+		o.Now = func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	})
+	c := f.hello("amy", nil)
+	f.inbox.mu.Lock()
+	f.inbox.of("amy").counts.Overdue = 1
+	f.inbox.mu.Unlock()
+	mu.Lock()
+	now = now.Add(2 * time.Minute)
+	mu.Unlock()
+	if fr := c.next(); fr.Type != "counts" || fr.Counts.Overdue != 1 {
+		t.Errorf("frame is %+v, want counts with one overdue", fr)
+	}
+}
+
+// The inbox cannot be read for a while: the page is told when it can.
+func TestInboxFails(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.SweepEvery = time.Millisecond })
+	c := f.hello("amy", nil)
+	f.inbox.fail(errors.New("no database"))
+	f.add("amy")
+	heads := f.inbox.heads.Load()
+	eventually(t, "a try", func() bool { return f.inbox.heads.Load() > heads })
+	d := f.dial("amy", "s")
+	d.send(map[string]any{"type": "hello"})
+	d.wantClose(websocket.CloseTryAgainLater)
+	f.inbox.fail(nil)
+	c.want("event 1", "counts 1")
+}
+
+func TestAckAndSeen(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for range 3 {
+		f.add("amy")
+	}
+	c := f.hello("amy", &position{"e1", 0})
+	c.wantEvents(1, 3)
+	for _, v := range []any{
+		map[string]any{"type": "ack", "seq": 2}, map[string]any{"type": "ack", "seq": 1}, map[string]any{"type": "ack", "seq": 2},
+		map[string]any{"type": "ack", "seq": 99}, // never given
+		map[string]any{"type": "something new", "seq": 1},
+		map[string]any{"type": "seen", "seq": 3}, map[string]any{"type": "seen", "seq": 3}, map[string]any{"type": "seen", "seq": -1},
+		map[string]any{"type": "ack", "seq": 3},
+	} {
+		c.send(v)
+	}
+	eventually(t, "the last acknowledgement", func() bool {
+		f.inbox.mu.Lock()
+		defer f.inbox.mu.Unlock()
+		b := f.inbox.of("amy")
+		return len(b.acked) > 0 && b.acked[len(b.acked)-1] == 3
+	})
+	b := f.inbox.of("amy")
+	if !slices.Equal(b.acked, []int64{2, 3}) || !slices.Equal(b.seen, []int64{3}) {
+		t.Errorf("acknowledged %v, seen %v; want 2 3 and 3", b.acked, b.seen)
+	}
+}
+
+func TestBadFrames(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		send func(c *client) error
+		code int
+	}{
+		{"bad JSON", func(c *client) error { return c.ws.WriteMessage(websocket.TextMessage, []byte(`{"type":`)) }, CloseProtocol},
+		{"no type", func(c *client) error { return c.ws.WriteMessage(websocket.TextMessage, []byte(`{}`)) }, CloseProtocol},
+		{"not an object", func(c *client) error { return c.ws.WriteMessage(websocket.TextMessage, []byte(`7`)) }, CloseProtocol},
+		{"ack before hello", func(c *client) error { return c.ws.WriteJSON(map[string]any{"type": "ack", "seq": 1}) }, CloseProtocol},
+		{"hello twice", func(c *client) error {
+			return errors.Join(c.ws.WriteJSON(map[string]any{"type": "hello"}), c.ws.WriteJSON(map[string]any{"type": "hello"}))
+		}, CloseProtocol},
+		{"seq is no number", func(c *client) error {
+			return c.ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"ack","seq":"x"}`))
+		}, CloseProtocol},
+		{"binary", func(c *client) error { return c.ws.WriteMessage(websocket.BinaryMessage, []byte(`{"type":"hello"}`)) }, websocket.CloseUnsupportedData},
+		{"oversize", func(c *client) error {
+			return c.ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"`+strings.Repeat("x", maxFrame)+`"}`))
+		}, websocket.CloseMessageTooBig},
+	}
+	f := newFixture(t)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			f.t = t
+			c := f.dial("amy", "s")
+			if err := tt.send(c); err != nil {
+				t.Fatal(err)
+			}
+			c.wantClose(tt.code)
+		})
+	}
+	f.t = t
+	eventually(t, "all are gone", func() bool { return f.connections() == 0 })
+}
+
+func TestNoHello(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.HelloTimeout = time.Millisecond })
+	f.dial("amy", "s")
+	eventually(t, "the silent page is gone", func() bool { return f.connections() == 0 })
+}
+
+func TestOrigin(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.Origins = append(o.Origins, "http://127.0.0.1:8080", "not an origin") })
+	host := strings.TrimPrefix(f.http.URL, "http://")
+	tests := []struct {
+		origin string
+		ok     bool
+	}{
+		{appOrigin, true},
+		{"https://SIGN.example.gov.tw:443", true},
+		{"http://127.0.0.1:8080", true},
+		{"", false},
+		{"null", false},
+		{"http://sign.example.gov.tw", false},
+		{"https://sign.example.gov.tw:8443", false},
+		{"https://sign.example.gov.tw.evil.example", false},
+		{"https://user@sign.example.gov.tw", false},
+		{"https://evil.example", false},
+		{"http://" + host, false}, // what the Host header says proves nothing
+	}
+	for _, tt := range tests {
+		c, res, err := f.tryDial("amy", "s", tt.origin)
+		if (err == nil) != tt.ok {
+			t.Errorf("origin %q: %v, want allowed %t", tt.origin, err, tt.ok)
+		}
+		if err != nil && res.StatusCode != http.StatusForbidden {
+			t.Errorf("origin %q: status %d, want 403", tt.origin, res.StatusCode)
+		}
+		if err == nil {
+			c.ws.Close()
+		}
+	}
+}
+
+func TestTooManyPages(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.MaxPerPerson = 2; o.MaxConnections = 3 })
+	f.hello("amy", nil)
+	second := f.hello("amy", nil)
+	if _, res, err := f.tryDial("amy", "s", appOrigin); err == nil || res.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("third page of amy: %v, want status 429", err)
+	}
+	f.hello("ben", nil)
+	if _, res, err := f.tryDial("cid", "s", appOrigin); err == nil || res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("fourth page of the node: %v, want status 503", err)
+	}
+	second.ws.Close()
+	eventually(t, "a place", func() bool { return f.connections() == 2 })
+	f.hello("amy", nil)
+}
+
+func TestPlainRequest(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	res, err := http.Get(f.http.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusBadRequest {
+		t.Errorf("a request that is no handshake: status %d, want 400", res.StatusCode)
+	}
+	eventually(t, "its place", func() bool { return f.connections() == 0 })
+}
+
+// wrapped is what middleware makes of a ResponseWriter.
+type wrapped struct{ http.ResponseWriter }
+
+func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func TestBehindMiddleware(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	inner := f.http.Config.Handler
+	f.http.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { inner.ServeHTTP(wrapped{wrapped{w}}, r) })
+	f.hello("amy", nil)
+}
+
+func TestRevokedSession(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	alive, broken := map[string]bool{"s1": true, "s2": true}, false
+	checks := make(chan struct{}, 1000)
+	f := newFixture(t, func(o *Options) {
+		o.AliveEvery = time.Millisecond
+		o.Alive = func(_ context.Context, sessions []string) (map[string]bool, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			select {
+			case checks <- struct{}{}:
+			default:
+			}
+			if broken {
+				return nil, errors.New("no database")
+			}
+			answer := map[string]bool{}
+			for _, s := range sessions {
+				answer[s] = alive[s]
+			}
+			return answer, nil
+		}
+	})
+	one, two, other := f.dial("amy", "s1"), f.dial("amy", "s1"), f.dial("amy", "s2")
+	for _, c := range []*client{one, two, other} {
+		c.send(map[string]any{"type": "hello"})
+		c.want("welcome e1 0 0")
+	}
+	mu.Lock()
+	broken, alive["s1"] = true, false
+	mu.Unlock()
+	for range 3 {
+		<-checks // nobody is cut off for what cannot be known
+	}
+	if f.connections() != 3 {
+		t.Errorf("%d connections while sessions cannot be checked, want 3", f.connections())
+	}
+	mu.Lock()
+	broken = false
+	mu.Unlock()
+	one.wantClose(CloseSignedOut)
+	two.wantClose(CloseSignedOut)
+	f.add("amy")
+	other.want("event 1")
+	f.CloseSessions("s2", "of nobody")
+	other.wantClose(CloseSignedOut)
+}
+
+// A page does not read. It is cut off, says so to nobody else, and resumes.
+func TestSlowPage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	slow := f.hello("amy", nil)
+	quick, other := f.hello("amy", nil), f.hello("ben", nil)
+	const n = 6000
+	var readers sync.WaitGroup
+	var read [2]atomic.Int64
+	for i, c := range []*client{quick, other} {
+		readers.Go(func() {
+			for seq := int64(1); seq <= n; seq++ {
+				c.wantEvents(seq, seq)
+				read[i].Store(seq)
+			}
+		})
+	}
+	for i := range int64(n) {
+		// As fast as those go who do read.
+		eventually(t, "the others keep up", func() bool { return i-min(read[0].Load(), read[1].Load()) < 100 })
+		f.add("amy")
+		f.add("ben")
+	}
+	readers.Wait()
+	eventually(t, "somebody was slow", func() bool { return gauge(t, f.metrics.slow) >= 1 })
+	if got := gauge(t, f.metrics.slow); got != 1 {
+		t.Errorf("%v slow pages, want 1", got)
+	}
+	// Now it reads: what was on its way, and why there is no more.
+	at := position{Epoch: "e1"}
+	for {
+		fr, err := slow.read()
+		if err != nil {
+			var ce *websocket.CloseError
+			if !errors.As(err, &ce) || ce.Code != CloseSlow {
+				t.Errorf("the slow page ended with %v, want code %d", err, CloseSlow)
+			}
+			break
+		}
+		if fr.Type == "event" {
+			if fr.Seq != at.Seq+1 {
+				t.Fatalf("slow page: event %d after %d", fr.Seq, at.Seq)
+			}
+			at.Seq = fr.Seq
+		}
+	}
+	if at.Seq > n-maxMissed {
+		t.Fatal("the slow page was not slow: the test tests nothing")
+	}
+	f.hello("amy", &at).want("resync e1 6000") // it has missed too much for one by one, and is told so
+}
+
+// What a page is owed is bounded, whatever happens.
+func TestBoundedState(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	page := f.hello("amy", nil)
+	for range 4000 {
+		f.add("amy")
+		for _, c := range f.registry.conns() {
+			c.mu.Lock()
+			if len(c.queue) > maxQueue+1 || c.queued > maxQueued+1000 {
+				t.Fatalf("%d frames and %d bytes are queued", len(c.queue), c.queued)
+			}
+			c.mu.Unlock()
+		}
+	}
+	page.ws.Close()
+}
+
+func TestPing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.Ping = 64 * time.Millisecond; o.Patience = 10 * time.Second })
+	c := f.hello("amy", nil)
+	pings := make(chan struct{}, 100)
+	c.ws.SetPingHandler(func(data string) error {
+		pings <- struct{}{}
+		return c.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
+	})
+	go func() { _, _ = c.read() }()
+	for range 3 {
+		select {
+		case <-pings:
+		case <-time.After(20 * time.Second):
+			t.Fatal("no ping")
+		}
+	}
+}
+
+// A page that answers no ping is gone, even if nobody says so.
+func TestSilentPage(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.Patience = 20 * time.Millisecond })
+	f.hello("amy", nil) // and then it reads nothing, so it answers nothing
+	eventually(t, "the silent page is gone", func() bool { return f.connections() == 0 })
+}
+
+func TestClose(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	polite, before := f.hello("amy", nil), f.dial("ben", "s")
+	mute := f.hello("cid", nil) // never answers
+	var all sync.WaitGroup
+	all.Go(func() { polite.wantClose(websocket.CloseGoingAway) })
+	all.Go(func() { before.wantClose(websocket.CloseGoingAway) })
+	f.Close()
+	f.Close()
+	all.Wait()
+	_ = mute
+	if n := f.connections(); n != 0 {
+		t.Errorf("%d connections after Close", n)
+	}
+	if _, res, err := f.tryDial("amy", "s", appOrigin); err == nil || res.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("after Close: %v, want status 503", err)
+	}
+}
+
+func TestChannel(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	var rejected *hub.Rejected
+	if _, err := f.Send(t.Context(), hub.Message{Person: "amy"}); !errors.As(err, &rejected) {
+		t.Errorf("nobody is connected: %v, want Rejected", err)
+	}
+	c := f.hello("amy", nil)
+	f.inbox.add("amy") // the bus says nothing
+	if _, err := f.Send(t.Context(), hub.Message{Person: "amy"}); err != nil {
+		t.Errorf("connected: %v", err)
+	}
+	c.want("event 1", "counts 1")
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	var retry *hub.Retry
+	if _, err := f.Send(ended, hub.Message{Person: "amy"}); !errors.As(err, &retry) {
+		t.Errorf("context has ended: %v, want Retry", err)
+	}
+	if f.Name() != hub.Live {
+		t.Errorf("name is %q", f.Name())
+	}
+}

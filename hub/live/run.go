@@ -1,0 +1,167 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"qianhe/approval"
+	"qianhe/hub"
+)
+
+// lookUps is how many people or sessions one question to the database is about.
+const lookUps = 500
+
+// Run serves the connections news until ctx ends, and then closes them. It is
+// called once.
+func (s *Server) Run(ctx context.Context) {
+	var all sync.WaitGroup
+	for range s.opt.Workers {
+		all.Go(func() { s.refreshAll(ctx) })
+	}
+	all.Go(func() {
+		if err := s.bus.Subscribe(ctx, s.changed); err != nil {
+			s.opt.Log.ErrorContext(ctx, "live: bus has ended; only the sweep tells pages of news", "err", err)
+		}
+	})
+	all.Go(func() { s.pingAll(ctx) })
+	all.Go(func() { s.sweepAll(ctx) })
+	if s.opt.Alive != nil {
+		all.Go(func() { s.checkAll(ctx) })
+	}
+	<-ctx.Done()
+	s.Close()
+	all.Wait()
+}
+
+// changed is what the bus says.
+func (s *Server) changed(changes []hub.Change) {
+	if len(changes) == 0 {
+		select {
+		case s.sweepNow <- struct{}{}:
+		default:
+		}
+	}
+	for _, c := range changes {
+		s.mark(c.Person, c.Rev)
+	}
+}
+
+// sweepAll compares the inboxes of those who are connected with what they were
+// told: what the bus has lost comes to light here. At midnight the counts
+// change without anybody's doing.
+func (s *Server) sweepAll(ctx context.Context) {
+	tick := time.NewTicker(s.opt.SweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-s.sweepNow:
+		}
+		today := approval.Midnight(s.opt.Now())
+		if err := s.sweep(ctx, !today.Equal(s.day)); err != nil {
+			if ctx.Err() == nil {
+				s.opt.Log.WarnContext(ctx, "live: sweep", "err", err)
+			}
+			continue
+		}
+		s.day = today
+	}
+}
+
+func (s *Server) sweep(ctx context.Context, everybody bool) error {
+	var people []approval.PersonID
+	entries := map[approval.PersonID]*entry{}
+	for _, e := range s.registry.entries() {
+		people = append(people, e.person)
+		entries[e.person] = e
+	}
+	for part := range slices.Chunk(people, lookUps) {
+		revs, err := func() (map[approval.PersonID]int64, error) {
+			ctx, cancel := context.WithTimeout(ctx, s.opt.QueryTimeout)
+			defer cancel()
+			return s.inbox.Revs(ctx, part)
+		}()
+		if err != nil {
+			return err
+		}
+		for _, p := range part {
+			rev, ok := revs[p]
+			if everybody || ok && !entries[p].isAt(rev) {
+				s.mark(p, always)
+			}
+		}
+	}
+	return nil
+}
+
+// checkAll ends the connections of sessions that have ended elsewhere.
+func (s *Server) checkAll(ctx context.Context) {
+	tick := time.NewTicker(s.opt.AliveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.checkSessions(ctx); err != nil && ctx.Err() == nil {
+			// Nobody is cut off for what the database cannot say.
+			s.opt.Log.WarnContext(ctx, "live: sessions cannot be checked", "err", err)
+		}
+	}
+}
+
+func (s *Server) checkSessions(ctx context.Context) error {
+	pages := map[string][]*conn{}
+	var sessions []string
+	for _, c := range s.registry.conns() {
+		if pages[c.session] == nil {
+			sessions = append(sessions, c.session)
+		}
+		pages[c.session] = append(pages[c.session], c)
+	}
+	for part := range slices.Chunk(sessions, lookUps) {
+		alive, err := func() (map[string]bool, error) {
+			ctx, cancel := context.WithTimeout(ctx, s.opt.QueryTimeout)
+			defer cancel()
+			return s.opt.Alive(ctx, part)
+		}()
+		if err != nil {
+			return err
+		}
+		for _, id := range part {
+			if alive[id] {
+				continue
+			}
+			for _, c := range pages[id] {
+				c.close(CloseSignedOut)
+			}
+		}
+	}
+	return nil
+}
+
+// pingAll asks pages for a sign of life, some of them at a time and never in
+// step with another node.
+func (s *Server) pingAll(ctx context.Context) {
+	step := s.opt.Ping / time.Duration(len(s.registry.shards))
+	timer := time.NewTimer(step)
+	defer timer.Stop()
+	for i := 0; ; i = (i + 1) % len(s.registry.shards) {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		for _, e := range s.registry.shards[i].list() {
+			for _, c := range e.pages() {
+				c.sendPing()
+			}
+		}
+		timer.Reset(time.Duration(float64(step) * s.jitter()))
+	}
+}

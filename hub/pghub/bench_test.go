@@ -1,0 +1,55 @@
+package pghub
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"qianhe/approval"
+	"qianhe/migrations/localpg/pgtest"
+)
+
+// BenchmarkEnqueue is what a decision costs on top of itself: one person's step
+// is left, another's becomes active. The test server does not wait for the
+// disk; hubbench measures one that does.
+//
+//	go test ./hub/pghub -run '^$' -bench Enqueue -cpu 1,8
+func BenchmarkEnqueue(b *testing.B) {
+	config, err := pgxpool.ParseConfig(pgtest.NewDSN(b))
+	if err != nil {
+		b.Fatal(err)
+	}
+	config.MaxConns = 32
+	pool, err := pgxpool.NewWithConfig(b.Context(), config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(pool.Close)
+	f := newFixtureOn(b, pool)
+	const people, steps = 2000, 50000
+	f.exec(`insert into person (id, name, unit, created_at) select 'x' || i, 'x', 'u', now() from generate_series(0, $1::int) i`, people)
+	f.exec(`insert into step (id, document, position, duty, person, state, origin, arrived_at)
+		select 's' || i, 'doc', 100 + i, 'review', 'x' || i % $2::int, 'active', 'planned', now() from generate_series(0, $1::int) i`, steps, people)
+	if err := f.bus.start(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(f.bus.stop)
+	step := func(kind approval.EventKind, i int64) approval.Event {
+		e := f.event(kind, "doc", "amy")
+		e.Step, e.Person = approval.StepID(fmt.Sprint("s", i%steps)), approval.PersonID(fmt.Sprint("x", i%steps%people))
+		return e
+	}
+	var n atomic.Int64
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			i := n.Add(1)
+			if err := f.enqueueWith(f.Hub, step(approval.EventLeft, i-1), step(approval.EventArrived, i)); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tx/s")
+}

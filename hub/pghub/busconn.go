@@ -1,0 +1,190 @@
+package pghub
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"qianhe/hub"
+)
+
+const (
+	connectTimeout = 10 * time.Second
+	// quiet is how long the listening connection may say nothing before it is
+	// asked whether it is still there: a peer that vanished sends no error.
+	quiet       = 30 * time.Second
+	pingTimeout = 5 * time.Second
+	maxBackoff  = 5 * time.Second
+)
+
+// connect opens a connection of the bus's own: one out of the pool would be
+// missing there for ever.
+func (b *bus) connect(ctx context.Context, name string) (*pgx.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	config := b.config.Copy()
+	config.RuntimeParams["application_name"] = name
+	return pgx.ConnectConfig(ctx, config)
+}
+
+func (b *bus) listen(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := b.connect(ctx, "qianhe bus listen")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := conn.Exec(ctx, "listen "+topic); err != nil {
+		closeConn(conn)
+		return nil, err
+	}
+	return conn, nil
+}
+
+// receive passes on what comes in until ctx ends. After every connection but
+// the first it says that something may have been lost in between.
+func (b *bus) receive(ctx context.Context, conn *pgx.Conn) {
+	for {
+		err := b.receiveFrom(ctx, conn)
+		closeConn(conn)
+		if ctx.Err() != nil {
+			return
+		}
+		b.log.WarnContext(ctx, "bus: listening connection lost", "err", err)
+		for wait := 50 * time.Millisecond; ; wait = min(2*wait, maxBackoff) {
+			if conn, err = b.listen(ctx); err == nil {
+				break
+			}
+			if !pause(ctx, wait) {
+				return
+			}
+		}
+		b.metrics.reconnects.Inc()
+		b.deliver(nil, true)
+	}
+}
+
+func (b *bus) receiveFrom(ctx context.Context, conn *pgx.Conn) error {
+	for {
+		waiting, cancel := context.WithTimeout(ctx, quiet)
+		n, err := conn.WaitForNotification(waiting)
+		cancel()
+		switch {
+		case err == nil:
+			b.deliver(decode(n.Payload), false)
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, context.DeadlineExceeded):
+			asking, cancel := context.WithTimeout(ctx, pingTimeout)
+			err := conn.Ping(asking)
+			cancel()
+			if err != nil {
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// send notifies of what was published, at once when there was nothing lately,
+// else with whatever else comes within the same few milliseconds.
+func (b *bus) send(ctx context.Context) {
+	var conn *pgx.Conn
+	defer func() {
+		// What was committed before the stop is still to be told.
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if changes, _ := b.outgoing.take(); len(changes) > 0 {
+			if conn == nil {
+				conn, _ = b.connect(last, "qianhe bus notify")
+			}
+			if err := b.notify(last, conn, changes); err != nil {
+				b.log.WarnContext(ctx, "bus: last changes were not sent", "err", err)
+			}
+		}
+		closeConn(conn)
+	}()
+	var lastSent time.Time
+	for wait := 50 * time.Millisecond; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.outgoing.wake:
+		}
+		if !pause(ctx, coalesce-time.Since(lastSent)) {
+			return
+		}
+		changes, _ := b.outgoing.take()
+		if len(changes) == 0 {
+			continue
+		}
+		var err error
+		if conn == nil {
+			conn, err = b.connect(ctx, "qianhe bus notify")
+		}
+		if err == nil {
+			err = b.notify(ctx, conn, changes)
+		}
+		lastSent = time.Now()
+		if err == nil {
+			wait = 50 * time.Millisecond
+			continue
+		}
+		b.outgoing.put(changes)
+		if ctx.Err() != nil {
+			return
+		}
+		b.log.WarnContext(ctx, "bus: changes were not sent, trying again", "err", err)
+		closeConn(conn)
+		conn = nil
+		b.metrics.reconnects.Inc()
+		if !pause(ctx, wait) {
+			return
+		}
+		wait = min(2*wait, maxBackoff)
+	}
+}
+
+// notify sends changes in one round trip, hence in one transaction.
+func (b *bus) notify(ctx context.Context, conn *pgx.Conn, changes []hub.Change) error {
+	if conn == nil {
+		return errors.New("no connection")
+	}
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	batch := &pgx.Batch{}
+	payloads := encode(changes)
+	for _, p := range payloads {
+		batch.Queue(`select pg_notify($1, $2)`, topic, p)
+	}
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	b.metrics.published.Add(float64(len(payloads)))
+	return nil
+}
+
+// pause waits for d, not at all when it is over; false means that ctx ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+func closeConn(conn *pgx.Conn) {
+	if conn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = conn.Close(ctx) // it is given up either way
+}

@@ -1,0 +1,254 @@
+package pghub
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"qianhe/approval"
+	"qianhe/hub"
+)
+
+// EnqueueTx writes what events mean for those concerned, inside the
+// transaction that causes them. after is to be called once when it has been
+// committed; it does not block.
+//
+// A step that was left takes the point out of what is still to be sent about
+// it. Somebody who has decided is not told of their own decision.
+func (h *Hub) EnqueueTx(ctx context.Context, tx pgx.Tx, events []approval.Event) (after func(), err error) {
+	if len(events) == 0 {
+		return func() {}, nil
+	}
+	var w writing
+	for _, e := range events {
+		w.people = append(w.people, e.Person)
+		n := item{
+			person: e.Person, document: e.Document, step: e.Step,
+			speed: e.Speed, grade: e.Grade, due: e.Due, at: e.At,
+		}
+		switch e.Kind {
+		case approval.EventArrived:
+			n.kind, n.dedup = hub.KindArrived, "arrived:"+string(e.Step)
+		case approval.EventReturned:
+			n.kind, n.dedup = hub.KindReturned, "returned:"+string(e.Step)
+		case approval.EventDecided:
+			if e.Person == e.By {
+				continue
+			}
+			n.kind, n.dedup = hub.KindDecided, "decided:"+string(e.Document)
+		case approval.EventLeft:
+			w.left = append(w.left, e)
+			continue
+		default:
+			return nil, fmt.Errorf("pghub: event of kind %q", e.Kind)
+		}
+		w.items = append(w.items, n)
+	}
+	done, err := h.write(ctx, tx, w)
+	if err != nil {
+		return nil, fmt.Errorf("pghub: %w", err)
+	}
+	return func() { h.told(done) }, nil
+}
+
+// item is a notification that is to be written.
+type item struct {
+	person   approval.PersonID
+	kind     hub.Kind
+	dedup    string // what makes it the same for this person
+	document approval.DocumentID
+	step     approval.StepID
+	speed    approval.Speed
+	grade    approval.Grade
+	due      time.Time
+	at       time.Time
+}
+
+// writing is everything that one transaction does to inboxes.
+type writing struct {
+	people []approval.PersonID // whose inbox has changed, in any order
+	items  []item
+	left   []approval.Event
+}
+
+// written is what came of it.
+type written struct {
+	changes []hub.Change
+	kinds   []hub.Kind
+}
+
+// The inbox rows come first and in the order of people, so that two
+// transactions over the same people wait for each other and never in a circle.
+// They stay locked until commit: hence sequence numbers are given in the order
+// in which they become visible, and none is skipped.
+const moveInboxes = `
+	insert into inbox (person, epoch, rev)
+	select person, epoch, 1
+	from unnest($1::text[], $2::text[]) as p (person, epoch)
+	order by person
+	on conflict (person) do update set rev = inbox.rev + 1
+	returning person, rev`
+
+// The statement begins after the inboxes are locked, so it sees whatever
+// another transaction has written under the same key.
+const insertNotifications = `
+	with wanted as (
+		select *
+		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[])
+			with ordinality as w (id, person, kind, dedup, document, step, speed, grade, due, created_at, position)
+	), fresh as (
+		select w.*, row_number() over (partition by w.person order by w.position) as nth
+		from (select distinct on (person, dedup) * from wanted order by person, dedup, position) w
+		where not exists (select from notification n where n.person = w.person and n.dedup = w.dedup)
+	), moved as (
+		update inbox i
+		set seq = i.seq + f.n
+		from (select person, count(*) as n from fresh group by person) f
+		where i.person = f.person
+	)
+	insert into notification (id, person, seq, kind, dedup, document, step, speed, grade, due, created_at)
+	select f.id, f.person, i.seq + f.nth, f.kind, f.dedup, f.document, f.step, f.speed, f.grade, f.due, f.created_at
+	from fresh f
+	join inbox i on i.person = f.person
+	order by f.position
+	returning id, kind`
+
+// cancelDeliveries ends what was not sent yet of the notifications in the
+// preceding "gone". What may have been sent keeps saying so.
+const cancelDeliveries = `, open as (
+		select d.id
+		from delivery d
+		where d.notification in (select id from gone)
+			and (d.state = 'pending' or d.state = 'unknown' and d.done_at is null)
+		order by d.id
+		for update
+	)
+	update delivery d
+	set state = case d.state when 'pending' then 'cancelled' else d.state end,
+		reason = @reason,
+		done_at = @now
+	from open
+	where d.id = open.id`
+
+// The steps are compared as an array, not joined: so the index is used before
+// there are statistics, too.
+const cancelLeft = `
+	with gone as (
+		select n.id
+		from notification n
+		where n.step = any(@steps)
+			and n.person = any(@people)
+			and n.kind in ('document.arrived', 'document.returned')
+			and n.seen_at is null
+			and n.cancelled_at is null
+		order by n.id
+		for update
+	), marked as (
+		update notification n
+		set cancelled_at = @now, cancel_reason = @reason
+		from gone
+		where n.id = gone.id
+	)` + cancelDeliveries
+
+// routeAtOnce is how many notifications one job plans.
+const routeAtOnce = 200
+
+// write moves inboxes, writes notifications that are not there yet, cancels
+// what was left and adds the job that plans the rest, in two round trips.
+func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) {
+	var done written
+	people := slices.Clone(w.people)
+	slices.Sort(people)
+	people = slices.Compact(people)
+	epochs := make([]string, len(people))
+	for i := range epochs {
+		epochs[i] = h.newID()
+	}
+
+	b := &pgx.Batch{}
+	b.Queue(moveInboxes, people, epochs).Query(func(rows pgx.Rows) error {
+		var err error
+		done.changes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[hub.Change])
+		return err
+	})
+	var ids []string
+	if len(w.items) > 0 {
+		h.queueItems(b, w.items).Query(func(rows pgx.Rows) error {
+			type row struct {
+				ID   string
+				Kind hub.Kind
+			}
+			list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+			for _, r := range list {
+				ids, done.kinds = append(ids, r.ID), append(done.kinds, r.Kind)
+			}
+			return err
+		})
+	}
+	if len(w.left) > 0 {
+		var steps, persons []string
+		for _, e := range w.left {
+			steps, persons = append(steps, string(e.Step)), append(persons, string(e.Person))
+		}
+		b.Queue(cancelLeft, pgx.NamedArgs{"steps": steps, "people": persons, "now": w.left[0].At, "reason": "no longer in this person's hands"})
+	}
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return done, translate("write notifications", err)
+	}
+
+	var jobs []river.InsertManyParams
+	for part := range slices.Chunk(ids, routeAtOnce) {
+		jobs = append(jobs, river.InsertManyParams{Args: routeArgs{Notifications: part}})
+	}
+	if len(jobs) > 0 {
+		if _, err := h.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
+			return done, fmt.Errorf("add job: %w", err)
+		}
+	}
+	if !h.bus.running() {
+		// A command that writes and ends: the nodes hear of it with the commit.
+		return done, h.bus.notifyTx(ctx, tx, done.changes)
+	}
+	return done, nil
+}
+
+func (h *Hub) queueItems(b *pgx.Batch, items []item) *pgx.QueuedQuery {
+	n := len(items)
+	var (
+		ids, people, kinds = make([]string, n), make([]string, n), make([]string, n)
+		dedups             = make([]string, n)
+		documents, steps   = make([]*string, n), make([]*string, n)
+		speeds, grades     = make([]string, n), make([]string, n)
+		dues               = make([]*time.Time, n)
+		ats                = make([]time.Time, n)
+	)
+	for i, it := range items {
+		ids[i], people[i], kinds[i], dedups[i] = h.newID(), string(it.person), string(it.kind), it.dedup
+		documents[i], steps[i] = orNull(string(it.document)), orNull(string(it.step))
+		speeds[i], grades[i] = string(it.speed), string(it.grade)
+		if !it.due.IsZero() {
+			dues[i] = &it.due
+		}
+		ats[i] = it.at
+	}
+	return b.Queue(insertNotifications, ids, people, kinds, dedups, documents, steps, speeds, grades, dues, ats)
+}
+
+// told counts and passes on what has been committed.
+func (h *Hub) told(w written) {
+	for _, k := range w.kinds {
+		h.metrics.notifications.WithLabelValues(string(k)).Inc()
+	}
+	h.bus.Publish(w.changes...)
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}

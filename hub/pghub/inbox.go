@@ -1,0 +1,116 @@
+package pghub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"qianhe/approval"
+	"qianhe/hub"
+)
+
+// Kept is how many of a person's latest notifications a page may catch up on.
+// Who was away longer reads the in-tray anew.
+const Kept = 256
+
+// Head gives where a person's inbox stands. The counts are at least as new as
+// the position. Returns [approval.ErrNotFound] for nobody's inbox.
+func (h *Hub) Head(ctx context.Context, p approval.PersonID) (hub.Head, error) {
+	head, err := h.position(ctx, p)
+	if errors.Is(err, pgx.ErrNoRows) {
+		// Nothing has happened to this person yet. The epoch must be the same
+		// when something does.
+		_, err = h.pool.Exec(ctx, `insert into inbox (person, epoch) values ($1, $2) on conflict do nothing`, p, h.newID())
+		if err == nil {
+			head, err = h.position(ctx, p)
+		}
+	}
+	if err != nil {
+		return hub.Head{}, translate("pghub: head", err)
+	}
+	counts, err := h.counts(ctx, p)
+	if err != nil {
+		return hub.Head{}, err
+	}
+	head.Counts = counts
+	return head, nil
+}
+
+func (h *Hub) position(ctx context.Context, p approval.PersonID) (hub.Head, error) {
+	var head hub.Head
+	err := h.pool.QueryRow(ctx, `select epoch, seq, rev from inbox where person = $1`, p).Scan(&head.Epoch, &head.Seq, &head.Rev)
+	return head, err
+}
+
+func (h *Hub) counts(ctx context.Context, p approval.PersonID) (hub.Counts, error) {
+	c, err := h.trays.TrayCounts(ctx, p, h.now())
+	if err != nil {
+		return hub.Counts{}, fmt.Errorf("pghub: counts: %w", err)
+	}
+	return hub.Counts{Pending: c.All, Highest: c.Highest, Overdue: c.Overdue, DueToday: c.DueToday}, nil
+}
+
+// notificationColumns are those of scanNotification, of a table called n.
+const notificationColumns = `n.id, n.person, n.seq, n.kind, coalesce(n.document, ''), coalesce(n.step, ''), n.speed, n.grade, n.due, n.created_at, n.seen_at`
+
+func scanNotification(row pgx.CollectableRow, more ...any) (hub.Notification, error) {
+	var (
+		n         hub.Notification
+		due, seen *time.Time
+	)
+	err := row.Scan(append([]any{&n.ID, &n.Person, &n.Seq, &n.Kind, &n.Document, &n.Step, &n.Speed, &n.Grade, &due, &n.At, &seen}, more...)...)
+	n.Due, n.Seen = orZero(due), orZero(seen)
+	return n, err
+}
+
+func orZero(t *time.Time) time.Time {
+	if t == nil {
+		return time.Time{}
+	}
+	return *t
+}
+
+// Since gives what came after seq, at most limit. complete is false, and there
+// is no list, when more than [Kept] came since, or when the inbox has never been
+// at seq.
+func (h *Hub) Since(ctx context.Context, p approval.PersonID, seq int64, limit int) (list []hub.Notification, complete bool, err error) {
+	head, err := h.position(ctx, p)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return nil, seq == 0, nil
+	case err != nil:
+		return nil, false, translate("pghub: since", err)
+	case seq < 0 || seq > head.Seq || head.Seq-seq > Kept:
+		return nil, false, nil
+	case seq == head.Seq:
+		return nil, true, nil
+	}
+	rows, _ := h.pool.Query(ctx, `
+		select `+notificationColumns+`
+		from notification n
+		where n.person = $1 and n.seq > $2
+		order by n.seq
+		limit $3`, p, seq, limit)
+	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (hub.Notification, error) { return scanNotification(row) })
+	if err != nil {
+		return nil, false, translate("pghub: since", err)
+	}
+	return list, true, nil
+}
+
+// Revs gives the revisions of those who have an inbox.
+func (h *Hub) Revs(ctx context.Context, people []approval.PersonID) (map[approval.PersonID]int64, error) {
+	rows, _ := h.pool.Query(ctx, `select person, rev from inbox where person = any($1)`, people)
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[hub.Change])
+	if err != nil {
+		return nil, translate("pghub: revisions", err)
+	}
+	revs := make(map[approval.PersonID]int64, len(list))
+	for _, c := range list {
+		revs[c.Person] = c.Rev
+	}
+	return revs, nil
+}

@@ -1,0 +1,180 @@
+package pghub
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+	"github.com/robfig/cron/v3"
+
+	"qianhe/hub"
+)
+
+// Queues. Each channel has one of its own: a provider that hangs must not keep
+// another waiting.
+const (
+	queueRoute = "route"
+	queueSweep = "sweep"
+)
+
+func queueOf(c hub.ChannelName) string { return "deliver_" + string(c) }
+
+// workers gives how many deliveries of a channel run at once in this process.
+// Each of them waits for a provider most of the time, without a connection.
+func workers(c hub.ChannelName) int {
+	if c == hub.WebPush {
+		return 32
+	}
+	return 16
+}
+
+// softStop is how long running jobs may go on after Stop; together with the
+// end of a call it stays below what a process manager waits for.
+const softStop = 6 * time.Second
+
+// stuckAfter is when River takes a job for dead whose process has died.
+const stuckAfter = 3 * time.Minute
+
+// newInserter makes the client that adds jobs. River notifies inside the
+// transaction that adds one, but not more often than its cooldown; see coalesce
+// for why that must be seldom. A job that falls into a cooldown waits for the
+// next notification or the next poll.
+func newInserter(pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: log, FetchCooldown: coalesce})
+	if err != nil {
+		return nil, fmt.Errorf("pghub: jobs: %w", err)
+	}
+	return client, nil
+}
+
+// newWorkers makes the client that works jobs, and its one periodic job.
+func (h *Hub) newWorkers() (*river.Client[pgx.Tx], error) {
+	w := river.NewWorkers()
+	river.AddWorker(w, &routeWorker{hub: h})
+	river.AddWorker(w, &deliverWorker{hub: h})
+	river.AddWorker(w, &sweepWorker{hub: h})
+	queues := map[string]river.QueueConfig{
+		queueRoute: {MaxWorkers: 8},
+		queueSweep: {MaxWorkers: 1},
+	}
+	for name := range h.channels {
+		queues[queueOf(name)] = river.QueueConfig{MaxWorkers: workers(name)}
+	}
+	everyMinute, err := cron.ParseStandard("* * * * *")
+	if err != nil {
+		return nil, fmt.Errorf("pghub: schedule of the sweep: %w", err)
+	}
+	client, err := river.NewClient(riverpgxv5.New(h.pool), &river.Config{
+		Queues:                      queues,
+		Workers:                     w,
+		Logger:                      h.log,
+		FetchCooldown:               time.Millisecond,
+		FetchPollInterval:           200 * time.Millisecond,
+		SoftStopTimeout:             softStop,
+		JobTimeout:                  time.Minute,
+		RescueStuckJobsAfter:        stuckAfter,
+		CompletedJobRetentionPeriod: time.Hour,
+		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(everyMinute, func() (river.JobArgs, *river.InsertOpts) {
+			return sweepArgs{}, nil
+		}, &river.PeriodicJobOpts{ID: "sweep", RunOnStart: true})},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pghub: workers: %w", err)
+	}
+	return client, nil
+}
+
+// unfinished are the states of a job that still comes: the same is not added a
+// second time.
+func unfinished() []rivertype.JobState {
+	return []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
+		rivertype.JobStateRunning, rivertype.JobStateScheduled,
+	}
+}
+
+// routeArgs: plan the deliveries of these notifications.
+type routeArgs struct {
+	Notifications []string `json:"notifications"`
+}
+
+func (routeArgs) Kind() string { return "route" }
+
+func (routeArgs) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueRoute} }
+
+type routeWorker struct {
+	river.WorkerDefaults[routeArgs]
+	hub *Hub
+}
+
+func (w *routeWorker) Work(ctx context.Context, job *river.Job[routeArgs]) error {
+	return w.hub.route(ctx, job.Args.Notifications)
+}
+
+// deliverArgs: bring one delivery further. Early marks the second job of a
+// delivery that was brought forward; the first one will find nothing to do.
+type deliverArgs struct {
+	Delivery string `json:"delivery"`
+	Early    bool   `json:"early,omitempty"`
+}
+
+func (deliverArgs) Kind() string { return "deliver" }
+
+func (deliverArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()}}
+}
+
+type deliverWorker struct {
+	river.WorkerDefaults[deliverArgs]
+	hub *Hub
+}
+
+func (w *deliverWorker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
+	again, err := w.hub.deliver(ctx, job.Args.Delivery)
+	if err != nil {
+		return err
+	}
+	if again > 0 {
+		return river.JobSnooze(again)
+	}
+	return nil
+}
+
+// Timeout leaves room for the rows before and after the call.
+func (w *deliverWorker) Timeout(*river.Job[deliverArgs]) time.Duration {
+	return w.hub.sendTimeout + 20*time.Second
+}
+
+// deliverJob makes the job of a delivery that is due in wait. River's own clock
+// is the machine's, so it is told a duration and not the hub's time.
+func deliverJob(id string, c hub.ChannelName, wait time.Duration, early bool) river.InsertManyParams {
+	opts := &river.InsertOpts{Queue: queueOf(c)}
+	if wait > 0 {
+		opts.ScheduledAt = time.Now().Add(wait)
+	}
+	return river.InsertManyParams{Args: deliverArgs{Delivery: id, Early: early}, InsertOpts: opts}
+}
+
+// sweepArgs: look for whatever is due or was left behind.
+type sweepArgs struct{}
+
+func (sweepArgs) Kind() string { return "sweep" }
+
+func (sweepArgs) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueSweep, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()}}
+}
+
+type sweepWorker struct {
+	river.WorkerDefaults[sweepArgs]
+	hub *Hub
+}
+
+func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
+	return w.hub.sweep(ctx, w.hub.now())
+}

@@ -1,0 +1,53 @@
+package pghub
+
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics of a hub.
+type metrics struct {
+	notifications *prometheus.CounterVec   // written, by kind
+	deliveries    *prometheus.CounterVec   // attempts and ends, by channel and outcome
+	seconds       *prometheus.HistogramVec // from due to accepted, by channel
+	reconnects    prometheus.Counter       // of the bus
+	published     prometheus.Counter       // NOTIFY payloads
+}
+
+// newMetrics registers them, where there is a register.
+func newMetrics(r prometheus.Registerer) (*metrics, error) {
+	const namespace, subsystem = "qianhe", "hub"
+	m := &metrics{
+		notifications: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "notifications_total",
+			Help: "Notifications written, by kind.",
+		}, []string{"kind"}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "deliveries_total",
+			Help: "Outcomes of attempts to deliver, and deliveries that ended without one (cancelled, expired), by channel.",
+		}, []string{"channel", "outcome"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "delivery_seconds",
+			Help:    "Time from when a delivery was due until its provider took it, by channel.",
+			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 15, 60, 300, 1800},
+		}, []string{"channel"}),
+		reconnects: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "bus_reconnects_total",
+			Help: "How often a connection of the bus was lost and opened again.",
+		}),
+		published: prometheus.NewCounter(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "bus_published_total",
+			Help: "Payloads that the bus has sent.",
+		}),
+	}
+	if r == nil {
+		return m, nil
+	}
+	for _, c := range []prometheus.Collector{m.notifications, m.deliveries, m.seconds, m.reconnects, m.published} {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("pghub: metrics: %w", err)
+		}
+	}
+	return m, nil
+}

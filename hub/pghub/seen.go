@@ -1,0 +1,106 @@
+package pghub
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"qianhe/approval"
+	"qianhe/hub"
+)
+
+// Delivered and seen are two things. That a page or a phone has a message
+// (acked, delivered) is recorded and ends nothing: a desktop tab in an empty
+// office acknowledges too. That the person saw it ends what was still to be
+// sent.
+
+// Acked records that everything up to seq was delivered to a page of p, as far
+// back as a page can have caught up on.
+func (h *Hub) Acked(ctx context.Context, p approval.PersonID, seq int64) error {
+	_, err := h.pool.Exec(ctx, `
+		with fresh as (
+			select id
+			from notification
+			where person = $1 and seq > $2 - $3::bigint and seq <= $2 and delivered_at is null
+			order by id
+			for update
+		)
+		update notification n
+		set delivered_at = $4
+		from fresh
+		where n.id = fresh.id`, p, seq, Kept, h.now())
+	return translate("pghub: acknowledge", err)
+}
+
+// Delivered records that a device of p has what a delivery brought: the push
+// event of the service worker. It settles a delivery of which nobody knew
+// whether it went out. Returns [approval.ErrNotFound] for a delivery that is
+// not p's.
+func (h *Hub) Delivered(ctx context.Context, delivery string, p approval.PersonID) error {
+	now := h.now()
+	return h.inTx(ctx, func(tx pgx.Tx) error {
+		var notification, link string
+		err := tx.QueryRow(ctx, `
+			select n.id, d.link
+			from delivery d
+			join notification n on n.id = d.notification
+			where d.id = $1 and n.person = $2
+			for update of n`, delivery, p).Scan(&notification, &link)
+		if err != nil {
+			return translate("pghub: delivered", err)
+		}
+		b := &pgx.Batch{}
+		b.Queue(`update notification set delivered_at = $2 where id = $1 and delivered_at is null`, notification, now)
+		b.Queue(`
+			update delivery
+			set delivered_at = coalesce(delivered_at, $2),
+				done_at = case state when 'unknown' then $2 else done_at end,
+				state = case state when 'unknown' then 'accepted' else state end
+			where id = $1`, delivery, now)
+		b.Queue(`update channel_link set confirmed_at = $2 where id = $1 and confirmed_at < $2`, link, now)
+		return translate("pghub: delivered", tx.SendBatch(ctx, b).Close())
+	})
+}
+
+const markSeen = `
+	), marked as (
+		update notification n
+		set seen_at = @now, seen_via = @via, delivered_at = coalesce(n.delivered_at, @now)
+		from gone
+		where n.id = gone.id
+	)` + cancelDeliveries
+
+const seenUpTo = `
+	with gone as (
+		select n.id
+		from notification n
+		where n.person = @person and n.seq <= @seq and n.seen_at is null
+		order by n.id
+		for update` + markSeen
+
+const seenDocument = `
+	with gone as (
+		select n.id
+		from notification n
+		where n.person = @person and n.document = @document and n.seen_at is null
+		order by n.id
+		for update` + markSeen
+
+// SeenUpTo records that p has seen everything up to seq, and cancels what was
+// still to be sent about it.
+func (h *Hub) SeenUpTo(ctx context.Context, p approval.PersonID, seq int64, via hub.ChannelName) error {
+	_, err := h.pool.Exec(ctx, seenUpTo, pgx.NamedArgs{
+		"person": p, "seq": seq, "via": string(via), "now": h.now(), "reason": "seen",
+	})
+	return translate("pghub: seen", err)
+}
+
+// SeenDocument records that p has seen what there was to be told of a
+// document, because its page was opened or a notification of it was tapped,
+// and cancels what was still to be sent about it.
+func (h *Hub) SeenDocument(ctx context.Context, p approval.PersonID, doc approval.DocumentID, via hub.ChannelName) error {
+	_, err := h.pool.Exec(ctx, seenDocument, pgx.NamedArgs{
+		"person": p, "document": doc, "via": string(via), "now": h.now(), "reason": "seen",
+	})
+	return translate("pghub: seen", err)
+}

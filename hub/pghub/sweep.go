@@ -1,0 +1,99 @@
+package pghub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+
+	"qianhe/hub"
+)
+
+const (
+	// unroutedAfter and overdueAfter leave time for the jobs that should have
+	// done it.
+	unroutedAfter = 30 * time.Second
+	overdueAfter  = 2 * time.Minute
+	// abandonedAfter is beyond every TTL: no process has the channel any more.
+	abandonedAfter = 48 * time.Hour
+	sweepAtOnce    = 1000
+)
+
+// sweep does whatever is due: the digest, and what jobs have left behind. It
+// runs every minute on one node; a minute that was missed is made up for by
+// the next.
+func (h *Hub) sweep(ctx context.Context, now time.Time) error {
+	_, digest := h.Digest(ctx, now)
+	return errors.Join(digest, h.sweepUnrouted(ctx, now), h.sweepOverdue(ctx, now), h.sweepAbandoned(ctx, now))
+}
+
+// sweepUnrouted plans notifications whose job is gone.
+func (h *Hub) sweepUnrouted(ctx context.Context, now time.Time) error {
+	rows, _ := h.pool.Query(ctx, `
+		select id
+		from notification
+		where routed_at is null and created_at < $1
+		order by created_at
+		limit $2`, now.Add(-unroutedAfter), sweepAtOnce)
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("pghub: sweep: %w", err)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	h.log.WarnContext(ctx, "notifications were never planned", "count", len(ids))
+	return h.route(ctx, ids)
+}
+
+// sweepOverdue adds the job of deliveries that should have been looked at.
+// Where there still is one, nothing is added.
+func (h *Hub) sweepOverdue(ctx context.Context, now time.Time) error {
+	rows, _ := h.pool.Query(ctx, `
+		select id, channel
+		from delivery
+		where state in ('pending', 'sending', 'unknown') and done_at is null and not_before < $1 and created_at >= $2
+		order by not_before
+		limit $3`, now.Add(-overdueAfter), now.Add(-abandonedAfter), sweepAtOnce)
+	var (
+		jobs []river.InsertManyParams
+		id   string
+		name hub.ChannelName
+	)
+	_, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error {
+		jobs = append(jobs, deliverJob(id, name, 0, false))
+		return nil
+	})
+	if err == nil && len(jobs) > 0 {
+		_, err = h.jobs.InsertMany(ctx, jobs)
+	}
+	if err != nil {
+		return fmt.Errorf("pghub: sweep: %w", err)
+	}
+	return nil
+}
+
+// sweepAbandoned closes the record of deliveries through channels that nobody
+// has any more.
+func (h *Hub) sweepAbandoned(ctx context.Context, now time.Time) error {
+	_, err := h.pool.Exec(ctx, `
+		with open as (
+			select id
+			from delivery
+			where state in ('pending', 'sending', 'unknown') and done_at is null and created_at < $1
+			order by id
+			limit $2
+			for update skip locked
+		)
+		update delivery d
+		set state = case state when 'pending' then 'failed' else 'unknown' end, reason = 'nobody delivered it', done_at = $3
+		from open
+		where d.id = open.id`, now.Add(-abandonedAfter), sweepAtOnce, now)
+	if err != nil {
+		return fmt.Errorf("pghub: sweep: %w", err)
+	}
+	return nil
+}

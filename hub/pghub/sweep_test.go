@@ -1,0 +1,68 @@
+package pghub
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"qianhe/approval"
+	"qianhe/hub"
+)
+
+func TestSweepFindsWhatJobsHaveLost(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.Log = quietLog() })
+	f.clock.set(at(23, 15, 0)) // no digest
+	f.link("amy", hub.LINE)
+	f.enqueue(f.event(approval.EventArrived, "doc", "amy", highest))
+	f.exec(`delete from river_job`)
+
+	sweep := func() {
+		t.Helper()
+		if err := f.sweep(t.Context(), f.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	jobs := func() int { return one[int](f, `select count(*) from river_job where kind = 'deliver'`) }
+	sweep()
+	if got := f.states(); len(got) != 0 {
+		t.Fatalf("planned at once: %v", got)
+	}
+	f.clock.add(31 * time.Second)
+	sweep()
+	if diff := cmp.Diff([]string{"line pending"}, f.states()); diff != "" || jobs() != 1 {
+		t.Fatalf("not planned, %d jobs (-want +got):\n%s", jobs(), diff)
+	}
+
+	f.exec(`delete from river_job`)
+	sweep()
+	if jobs() != 0 {
+		t.Error("a job was added for a delivery that is only just due")
+	}
+	f.clock.add(3 * time.Minute)
+	sweep()
+	sweep()
+	if jobs() != 1 {
+		t.Errorf("%d jobs for an overdue delivery, want 1", jobs())
+	}
+
+	f.clock.add(49 * time.Hour)
+	sweep()
+	if diff := cmp.Diff([]string{"line failed (nobody delivered it)"}, f.states()); diff != "" {
+		t.Errorf("delivery (-want +got):\n%s", diff)
+	}
+}
+
+func TestSweepTellsTheDigest(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	for range 2 {
+		if err := f.sweep(t.Context(), at(23, 8, 30)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := one[int](f, `select count(*) from notification where kind = 'pending.digest'`); got != 4 {
+		t.Errorf("%d digests, want 4", got)
+	}
+}

@@ -1,0 +1,186 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"qianhe/approval"
+	"qianhe/approval/access"
+	"qianhe/hub"
+)
+
+// notificationsPage sets up what reaches the person, and where.
+type notificationsPage struct {
+	base
+	Push    bool   // Web Push is on
+	Key     string // VAPID public key
+	Here    bool   // this browser is told
+	Inside  string // the app whose browser this is (LINE, Facebook ...), "" for a browser of its own
+	Outside string // address that opens this page in the real browser, where there is one
+	Apple   bool   // iPhone or iPad: the page has to be on the home screen first
+	Links   []linkView
+}
+
+// linkView is one address at which messages reach the person.
+type linkView struct {
+	ID      string
+	Channel string
+	Label   string
+	Since   string
+	Here    bool
+}
+
+func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit) error {
+	links, err := s.Hub.Links(r.Context(), v.session.Person.ID)
+	if err != nil {
+		return err
+	}
+	b, err := s.counted(r.Context(), v, v.words.T("notify.title"), "me")
+	if err != nil {
+		return err
+	}
+	p := &notificationsPage{base: b, Push: s.Push != nil}
+	if p.Push {
+		p.Key = s.Push.PublicKey
+	}
+	p.Note = saved(v, r)
+	p.Inside = insideApp(r.UserAgent())
+	if p.Inside == "LINE" {
+		p.Outside = "/me/notifications?openExternalBrowser=1" // LINE opens it in the phone's browser
+	}
+	_, platform := access.DescribeBrowser(r.UserAgent())
+	p.Apple = platform == "ios"
+	for _, l := range links {
+		view := linkView{ID: l.ID, Channel: v.words.T(channelKey(l.Channel)), Label: l.Label, Since: v.words.ShortDay(l.CreatedAt)}
+		view.Here = l.Channel == hub.WebPush && l.Session == v.session.ID
+		p.Here = p.Here || view.Here
+		p.Links = append(p.Links, view)
+	}
+	return s.render(w, r, http.StatusOK, "notifications", p)
+}
+
+// insideApp names the app whose built-in browser asks. Such browsers know no
+// push and no home screen.
+func insideApp(userAgent string) string {
+	label, _ := access.DescribeBrowser(userAgent)
+	_, browser, found := strings.Cut(label, " · ")
+	if !found {
+		browser = label
+	}
+	switch browser {
+	case "LINE", "Messenger", "Facebook", "Instagram", "WeChat":
+		return browser
+	}
+	return ""
+}
+
+func channelKey(c hub.ChannelName) string {
+	switch c {
+	case hub.WebPush:
+		return "channel.webpush"
+	case hub.LINE:
+		return "channel.line"
+	}
+	return "channel.other"
+}
+
+// maxSubscription bounds a subscription as JSON, in bytes: endpoints have at
+// most 2048.
+const maxSubscription = 8 << 10
+
+// subscription is what PushSubscription.toJSON gives.
+type subscription struct {
+	Endpoint string `json:"endpoint"`
+	Keys     struct {
+		P256dh string `json:"p256dh"`
+		Auth   string `json:"auth"`
+	} `json:"keys"`
+}
+
+// subscribe keeps this browser's push subscription, under this session.
+func (s *Server) subscribe(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if s.Push == nil {
+		return approval.ErrNotFound
+	}
+	var sub subscription
+	if err := readJSON(w, r, maxSubscription, &sub); err != nil {
+		return err
+	}
+	if err := s.Push.Check(sub.Endpoint, sub.Keys.P256dh, sub.Keys.Auth); err != nil {
+		return err
+	}
+	label, _ := access.DescribeBrowser(r.UserAgent())
+	if label == "" {
+		label = v.words.T("devices.unknown")
+	}
+	_, err := s.Hub.AddLink(r.Context(), hub.Link{
+		Person: v.session.Person.ID, Channel: hub.WebPush, Session: v.session.ID, Label: label,
+		Address: hub.Address{Value: sub.Endpoint, Keys: map[string]string{"p256dh": sub.Keys.P256dh, "auth": sub.Keys.Auth, "vapid": s.Push.PublicKey}},
+	})
+	if err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// pushKey gives the key to subscribe with, to a worker whose subscription was
+// changed by the browser.
+func (s *Server) pushKey(w http.ResponseWriter, _ *http.Request, _ *visit) error {
+	if s.Push == nil {
+		return approval.ErrNotFound
+	}
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(map[string]string{"key": s.Push.PublicKey})
+}
+
+// delivered records that the service worker has shown a message, or that a tap
+// on it was seen to lead here.
+func (s *Server) delivered(w http.ResponseWriter, r *http.Request, v *visit) error {
+	var in struct {
+		Delivery string `json:"delivery"`
+	}
+	if err := readJSON(w, r, 1<<10, &in); err != nil {
+		return err
+	}
+	if !approval.ValidID(in.Delivery) {
+		return approval.ErrNotFound
+	}
+	if err := s.Hub.Delivered(r.Context(), in.Delivery, v.session.Person.ID); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// removeLink ends an address of the person's own.
+func (s *Server) removeLink(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := s.Hub.RemoveLink(r.Context(), v.session.Person.ID, r.PathValue("link")); err != nil {
+		return err
+	}
+	http.Redirect(w, r, "/me/notifications?ok=link", http.StatusSeeOther)
+	return nil
+}
+
+// readJSON reads the body of a script's request. A form cannot send this type
+// across origins without being asked for first.
+func readJSON(w http.ResponseWriter, r *http.Request, most int64, into any) error {
+	if t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(t) != "application/json" {
+		return errForm
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	if err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return err
+		}
+		return errForm
+	}
+	if json.Unmarshal(b, into) != nil {
+		return errForm
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"qianhe/approval/access"
+)
+
+// routes is every address there is, with who may use it. There is no other
+// list: what stands in the second column is what is enforced.
+func (s *Server) routes() {
+	s.page("GET /{$}", public, s.root)
+	s.page("GET /signin", public, s.signInForm)
+	s.page("POST /signin", public, s.signIn)
+	s.page("POST /signout", changing, s.signOut)
+	s.page("GET /offline", public, s.offline)
+	s.page("/", public, s.nowhere)
+
+	s.page("GET /inbox", signedIn, s.inbox)
+	s.page("GET /next", signedIn, s.next)
+	s.page("GET /done", signedIn, s.done)
+
+	s.page("GET /d/{id}", signedIn, s.document)
+	s.page("GET /d/{id}/decide", signedIn, s.decideForm)
+	s.page("POST /d/{id}/decide", signedIn, s.decideForm) // a phrase was chosen without a script
+	s.page("GET /d/{id}/return", signedIn, s.returnForm)
+	s.page("POST /d/{id}/return", signedIn, s.returnForm)
+	s.page("POST /d/{id}/act", signedIn, s.act)
+	s.page("GET /d/{id}/act", signedIn, s.backToDocument) // an answer that did not come, loaded again
+	s.page("GET /d/{id}/files/{file}", signedIn, s.download)
+	s.page("GET /d/{id}/files/{file}/view", signedIn, s.view)
+	s.data("GET /d/{id}/files/{file}/image", signedIn, s.image)
+	s.data("GET /d/{id}/files/{file}/pages/{page}", signedIn, s.pageImage)
+
+	s.page("GET /me", signedIn, s.me)
+	s.page("POST /me/language", signedIn, s.language)
+	s.page("GET /me/password", changing, s.passwordForm)
+	s.page("POST /me/password", changing, s.password)
+	s.page("GET /me/devices", signedIn, s.devices)
+	s.page("POST /me/devices/others", signedIn, s.revokeOthers)
+	s.page("POST /me/devices/{device}/signout", signedIn, s.revokeDevice)
+	s.page("GET /me/notifications", signedIn, s.notifications)
+	s.page("POST /me/links/{link}/remove", signedIn, s.removeLink)
+
+	s.data("GET /live", signedIn, s.live)
+	s.data("GET /push/key", signedIn, s.pushKey)
+	s.data("POST /push/subscription", signedIn, s.subscribe)
+	s.data("POST /push/delivered", signedIn, s.delivered)
+
+	s.data("GET /manifest.webmanifest", public, s.manifest)
+	s.data("GET /sw.js", public, s.serviceWorker)
+	s.data("GET /static/{hash}/{name}", public, s.static)
+	s.data("GET /favicon.ico", public, s.favicon)
+	s.data("GET /robots.txt", public, s.robots)
+
+	for pattern, h := range s.Mount {
+		s.mux.Handle(pattern, h)
+	}
+}
+
+// rule says who may use a route.
+type rule int
+
+const (
+	signedIn rule = iota // a session
+	changing             // a session, also one that must change its password first
+	public               // anybody
+)
+
+// route is one line of routes.
+type route struct {
+	pattern string
+	rule    rule
+	data    bool
+}
+
+// visit is one request, as far as every handler needs it.
+type visit struct {
+	words   *words
+	now     time.Time
+	session access.Session // zero on public routes
+	record  *record
+	data    bool // a script or an img asks: errors are short, sign-in is no page
+}
+
+type handler func(w http.ResponseWriter, r *http.Request, v *visit) error
+
+// page registers a route that people look at.
+func (s *Server) page(pattern string, who rule, h handler) { s.handle(route{pattern, who, false}, h) }
+
+// data registers a route that scripts, images and browsers ask for.
+func (s *Server) data(pattern string, who rule, h handler) { s.handle(route{pattern, who, true}, h) }
+
+// handle is the one way in: headers, origin, session, handler, errors.
+func (s *Server) handle(rt route, h handler) {
+	s.table = append(s.table, rt)
+	s.mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{
+			words:  s.words.accepted(r.Header.Get("Accept-Language")),
+			now:    s.Now(),
+			record: recordOf(r.Context()),
+			data:   rt.data,
+		}
+		s.setHeaders(w.Header())
+		err := s.origin.Check(r)
+		if err == nil && rt.rule != public {
+			err = s.resume(r, v, rt.rule)
+		}
+		if err == nil {
+			err = h(w, r, v)
+		}
+		if err != nil {
+			s.fail(w, r, v, err)
+		}
+	})
+}
+
+func (s *Server) root(w http.ResponseWriter, r *http.Request, _ *visit) error {
+	http.Redirect(w, r, "/inbox", http.StatusSeeOther)
+	return nil
+}
+
+func (s *Server) robots(w http.ResponseWriter, _ *http.Request, _ *visit) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, err := w.Write([]byte("User-agent: *\nDisallow: /\n"))
+	return err
+}

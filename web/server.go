@@ -1,0 +1,95 @@
+package web
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"qianhe/approval"
+	"qianhe/approval/access"
+)
+
+// Options of a server. What is not said to be optional is needed.
+type Options struct {
+	Documents Documents
+	Accounts  Accounts
+	Hub       Hub
+	Forms     *access.FormTokens
+	Workdays  approval.Calendar
+	// BaseURL is the address under which people reach the server. With https
+	// cookies get the __Host- prefix and HSTS is sent.
+	BaseURL *url.URL
+	Log     *slog.Logger
+
+	Live           Live           // nil: pages are only new when they are loaded
+	Pages          PageRenderer   // nil: PDF files can be downloaded only
+	Push           *Push          // nil: no Web Push
+	Agency         string         // name on the sign-in page, may be empty
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	Now            func() time.Time
+	Random         io.Reader
+	// Mount adds handlers of others by their pattern: the JSON API, callbacks
+	// of providers, probes. They check for themselves who calls: neither the
+	// session nor the origin of a request is looked at.
+	Mount map[string]http.Handler
+}
+
+// Server is the mobile web interface. It keeps nothing of a person between two
+// requests.
+type Server struct {
+	Options
+	words     catalogues
+	assets    *assets
+	templates map[string]*template.Template
+	mux       *http.ServeMux
+	table     []route
+	origin    *http.CrossOriginProtection
+	policy    string // Content-Security-Policy
+	secure    bool   // https
+	cookies   cookieNames
+}
+
+// New checks the options and builds the pages.
+func New(opt Options) (*Server, error) {
+	switch {
+	case opt.Documents == nil || opt.Accounts == nil || opt.Hub == nil || opt.Forms == nil || opt.Workdays == nil || opt.Log == nil:
+		return nil, errors.New("web: documents, accounts, hub, forms, workdays and log are needed")
+	case opt.BaseURL == nil || opt.BaseURL.Host == "" || opt.BaseURL.Scheme != "http" && opt.BaseURL.Scheme != "https":
+		return nil, errors.New("web: the base URL is not one such as https://sign.example.gov.tw")
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Random == nil {
+		opt.Random = rand.Reader
+	}
+	s := &Server{Options: opt, mux: http.NewServeMux(), secure: opt.BaseURL.Scheme == "https"}
+	var err error
+	if s.words, err = loadWords(); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.assets, err = loadAssets(); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	if s.templates, err = parseTemplates(); err != nil {
+		return nil, fmt.Errorf("web: %w", err)
+	}
+	s.policy = contentPolicy(opt.BaseURL)
+	s.cookies = newCookieNames(s.secure)
+	s.origin = http.NewCrossOriginProtection()
+	if err := s.origin.AddTrustedOrigin(opt.BaseURL.Scheme + "://" + opt.BaseURL.Host); err != nil {
+		return nil, fmt.Errorf("web: base URL: %w", err)
+	}
+	s.routes()
+	return s, nil
+}
+
+// Handler serves everything.
+func (s *Server) Handler() http.Handler { return s.logged(s.mux) }

@@ -1,0 +1,84 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"qianhe/approval/access"
+)
+
+// cookieNames are the names of our cookies, see package access.
+type cookieNames struct{ session, device string }
+
+func newCookieNames(secure bool) cookieNames {
+	session, device := access.CookieNames(secure)
+	return cookieNames{session, device}
+}
+
+// maxCookie is more than any cookie of ours has, in bytes.
+const maxCookie = 256
+
+// cookie gives the value of a cookie, "" when there is none.
+func cookie(r *http.Request, name string) string {
+	c, err := r.Cookie(name)
+	if err != nil || len(c.Value) > maxCookie {
+		return ""
+	}
+	return c.Value
+}
+
+// setCookie sets a cookie of ours until expires; in the past it removes it.
+func (s *Server) setCookie(w http.ResponseWriter, name, value string, now, expires time.Time) {
+	age := int(expires.Sub(now) / time.Second)
+	if age <= 0 {
+		value, age = "", -1
+	}
+	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
+}
+
+// resume finds out who asks. It returns access.ErrNoSession when nobody known
+// does, and errMustChange when the password has to be changed first.
+func (s *Server) resume(r *http.Request, v *visit, who rule) error {
+	value := cookie(r, s.cookies.session)
+	if value == "" {
+		return access.ErrNoSession
+	}
+	session, err := s.Accounts.Resume(r.Context(), value)
+	if err != nil {
+		return err
+	}
+	v.session, v.words = session, s.words.in(session.Locale)
+	v.record.person = string(session.Person.ID)
+	if session.MustChange && who != changing {
+		return errMustChange
+	}
+	return nil
+}
+
+// address is that of the client, as far as proxies can be believed.
+func (s *Server) address(r *http.Request) string {
+	a := access.ClientAddress(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), s.TrustedProxies)
+	if a == (netip.Addr{}) {
+		return ""
+	}
+	return a.String()
+}
+
+// endSessions ends what hangs on sessions that are over: live connections and
+// push subscriptions. The sessions themselves have ended already.
+func (s *Server) endSessions(ctx context.Context, v *visit, sessions []string) {
+	s.closeLive(sessions)
+	for _, id := range sessions {
+		if err := s.Hub.RemoveSessionLinks(ctx, id); err != nil {
+			s.warn(ctx, v, "push links of an ended session stay", err)
+		}
+	}
+}
+
+func (s *Server) closeLive(sessions []string) {
+	if s.Live != nil && len(sessions) > 0 {
+		s.Live.CloseSessions(sessions...)
+	}
+}

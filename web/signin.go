@@ -1,0 +1,116 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"qianhe/approval/access"
+)
+
+// signInPage asks who somebody is.
+type signInPage struct {
+	base
+	Login  string
+	Next   string
+	Error  string
+	Opened bool // somebody came for a document
+}
+
+// signInForm shows the form, or goes on when there is a session already.
+func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, v *visit) error {
+	next := s.safeNext(r.URL.Query().Get("next"))
+	if cookie(r, s.cookies.session) != "" && s.resume(r, &visit{record: v.record}, changing) == nil {
+		http.Redirect(w, r, next, http.StatusSeeOther)
+		return nil
+	}
+	p := s.signInPage(v, next)
+	if r.URL.Query().Get("out") != "" {
+		p.Note = &note{Text: v.words.T("signin.out")}
+	}
+	return s.render(w, r, http.StatusOK, "signin", p)
+}
+
+func (s *Server) signInPage(v *visit, next string) *signInPage {
+	return &signInPage{base: s.base(v, v.words.T("signin.title"), ""), Next: next, Opened: strings.HasPrefix(next, "/d/")}
+}
+
+// signIn takes login and password and goes on to where the person wanted.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
+	next := s.safeNext(r.PostForm.Get("next"))
+	in, err := s.Accounts.SignIn(r.Context(), access.SignIn{
+		Login:         r.PostForm.Get("login"),
+		Password:      r.PostForm.Get("password"),
+		Address:       s.address(r),
+		UserAgent:     r.UserAgent(),
+		DeviceCookie:  cookie(r, s.cookies.device),
+		SessionCookie: cookie(r, s.cookies.session),
+	})
+	var limited *access.LimitedError
+	switch {
+	case err == nil:
+	case errors.Is(err, access.ErrCredentials), errors.As(err, &limited):
+		f := s.classify(v, err)
+		f.setHeaders(w.Header())
+		p := s.signInPage(v, next)
+		p.Login, p.Error = r.PostForm.Get("login"), f.text
+		v.record.err = err
+		return s.render(w, r, f.status, "signin", p)
+	default:
+		return err
+	}
+	v.record.person = string(in.Session.Person.ID)
+	s.closeLive(in.Replaced)
+	s.endSessions(r.Context(), v, in.Ended)
+	s.setCookie(w, s.cookies.session, in.SessionCookie, v.now, in.Session.ExpiresAt)
+	s.setCookie(w, s.cookies.device, in.DeviceCookie, v.now, v.now.Add(access.DefaultPolicy().Device))
+	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+// signOut ends the session here, with its live connections and push links.
+func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v *visit) error {
+	ended, err := s.Accounts.SignOut(r.Context(), v.session.ID)
+	if err != nil {
+		return err
+	}
+	s.endSessions(r.Context(), v, append(ended, v.session.ID))
+	s.setCookie(w, s.cookies.session, "", v.now, v.now)
+	http.Redirect(w, r, "/signin?out=1", http.StatusSeeOther)
+	return nil
+}
+
+// maxNext bounds the address that a sign-in goes on to, in bytes.
+const maxNext = 512
+
+// safeNext gives where to go after the sign-in: a page of ours that a person
+// with a session can look at, else the inbox. It never leads elsewhere:
+// scheme, host, backslash and control characters are refused, and what is left
+// has to be the address of a registered page.
+func (s *Server) safeNext(next string) string {
+	const home = "/inbox"
+	if len(next) > maxNext || !strings.HasPrefix(next, "/") || strings.ContainsFunc(next, func(r rune) bool {
+		return r == '\\' || unicode.IsControl(r) || unicode.IsSpace(r)
+	}) {
+		return home
+	}
+	u, err := url.Parse(next)
+	if err != nil || u.IsAbs() || u.Host != "" || u.User != nil || u.Opaque != "" || strings.HasPrefix(u.Path, "//") || strings.Contains(u.Path, `\`) {
+		return home
+	}
+	q := u.Query()
+	q.Del("openExternalBrowser") // LINE's, spent
+	u.RawQuery, u.Fragment, u.RawFragment = q.Encode(), "", ""
+	_, pattern := s.mux.Handler(&http.Request{Method: http.MethodGet, Host: s.BaseURL.Host, URL: &url.URL{Path: u.Path}})
+	for _, rt := range s.table {
+		if rt.pattern == pattern && rt.rule != public && !rt.data && strings.HasPrefix(pattern, "GET ") {
+			return u.RequestURI()
+		}
+	}
+	return home
+}

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"qianhe/approval"
+	"qianhe/approval/access"
+	"qianhe/hub"
+	"qianhe/web/pdfview"
+)
+
+// Documents is what the pages read and decide; pgapproval.Store is one.
+type Documents interface {
+	Tray(ctx context.Context, p approval.PersonID, now time.Time, f approval.TrayFilter, cursor string, limit int) (approval.Tray, error)
+	TrayCounts(ctx context.Context, p approval.PersonID, now time.Time) (approval.TrayCounts, error)
+	Place(ctx context.Context, p approval.PersonID, now time.Time, id approval.DocumentID) (approval.Place, error)
+	// Open returns approval.ErrNotFound when p may not see the document.
+	Open(ctx context.Context, id approval.DocumentID, p approval.PersonID) (*approval.Reading, error)
+	Done(ctx context.Context, p approval.PersonID, cursor string, limit int) (approval.DonePage, error)
+	// File returns approval.ErrNotFound unless p may open the file's document.
+	File(ctx context.Context, id approval.FileID, p approval.PersonID) (approval.File, []byte, error)
+	// FileInfo is File without the bytes.
+	FileInfo(ctx context.Context, id approval.FileID, p approval.PersonID) (approval.File, error)
+	// Phrases are the person's own 常用語, most used first.
+	Phrases(ctx context.Context, p approval.PersonID) ([]string, error)
+	// UpdateOnce returns approval.ErrReplayed when the token was used before.
+	UpdateOnce(ctx context.Context, id approval.DocumentID, token [32]byte, at time.Time, fn func(*approval.Document) ([]approval.Event, error)) error
+}
+
+// Accounts lets people in; pgaccess.Store is one.
+type Accounts interface {
+	SignIn(ctx context.Context, in access.SignIn) (access.SignedIn, error)
+	// Resume returns access.ErrNoSession for a cookie that lets nobody in.
+	Resume(ctx context.Context, cookie string) (access.Session, error)
+	// SignOut gives the sessions whose push links are to end with it.
+	SignOut(ctx context.Context, session string) (ended []string, err error)
+	ChangePassword(ctx context.Context, s access.Session, old, new string) (access.PasswordChanged, error)
+	SetLocale(ctx context.Context, account, locale string) error
+	Devices(ctx context.Context, account, current string) ([]access.Device, error)
+	RevokeDevice(ctx context.Context, account, device string) (ended []string, err error)
+	RevokeOthers(ctx context.Context, account, current string) (ended []string, err error)
+}
+
+// Hub keeps what reaches a person and what they have seen; pghub.Hub is one.
+type Hub interface {
+	Links(ctx context.Context, p approval.PersonID) ([]hub.Link, error)
+	AddLink(ctx context.Context, l hub.Link) (id string, err error)
+	RemoveLink(ctx context.Context, p approval.PersonID, id string) error
+	RemoveSessionLinks(ctx context.Context, session string) error
+	Head(ctx context.Context, p approval.PersonID) (hub.Head, error)
+	SeenUpTo(ctx context.Context, p approval.PersonID, seq int64, via hub.ChannelName) error
+	SeenDocument(ctx context.Context, p approval.PersonID, id approval.DocumentID, via hub.ChannelName) error
+	Delivered(ctx context.Context, delivery string, p approval.PersonID) error
+}
+
+// Live holds the connections of pages that are open; live.Server is one.
+type Live interface {
+	// Serve upgrades the request and owns the connection from then on.
+	Serve(w http.ResponseWriter, r *http.Request, p approval.PersonID, session string)
+	CloseSessions(sessions ...string)
+}
+
+// PageRenderer draws the pages of PDF files; pdfview.Viewer is one. Pages are
+// counted from 0, the bytes of the file are asked for only when needed.
+type PageRenderer interface {
+	PageSizes(ctx context.Context, sha [32]byte, pdf func() ([]byte, error)) ([]pdfview.Size, error)
+	Page(ctx context.Context, sha [32]byte, n, width int, pdf func() ([]byte, error)) ([]byte, error)
+}
+
+// Push is what a page needs in order to subscribe to Web Push.
+type Push struct {
+	PublicKey string // VAPID, base64url
+	// Check refuses a subscription with an *approval.InvalidError.
+	Check func(endpoint, p256dh, auth string) error
+}
+
+// viaWeb is how a person has seen what a page has shown them.
+const viaWeb hub.ChannelName = "web"
