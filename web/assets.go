@@ -131,6 +131,7 @@ func (s *Server) favicon(w http.ResponseWriter, r *http.Request, _ *visit) error
 // serviceWorker serves the worker. Browsers ask for it again at least daily.
 func (s *Server) serviceWorker(w http.ResponseWriter, r *http.Request, _ *visit) error {
 	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Content-Security-Policy", s.policy) // a worker fetches under its own
 	return s.assets.worker.serve(w, r)
 }
 

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
+	"golang.org/x/net/html"
 )
 
 // answer is what the server has answered.
@@ -81,12 +82,30 @@ func (a *answer) redirects(t testing.TB, want string) *answer {
 	return a
 }
 
-// words gives the text of what a selector finds, white space folded.
+// words gives the text of what a selector finds, as it is read: white space
+// folded, and a space between elements.
 func (a *answer) words(selector string) string {
 	if a.page == nil {
 		return ""
 	}
-	return strings.Join(strings.Fields(a.page.Find(selector).Text()), " ")
+	return readText(a.page.Find(selector))
+}
+
+func readText(s *goquery.Selection) string {
+	var parts []string
+	var walk func(n *html.Node)
+	walk = func(n *html.Node) {
+		if n.Type == html.TextNode {
+			parts = append(parts, strings.Fields(n.Data)...)
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c)
+		}
+	}
+	for _, n := range s.Nodes {
+		walk(n)
+	}
+	return strings.Join(parts, " ")
 }
 
 // has reports when a selector does not find exactly n.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"qianhe/approval"
 )
@@ -24,7 +25,7 @@ type decidePage struct {
 	Due      due
 	Will     string // 核可，送陳副局長
 	Mean     string
-	Seal     seal   // the reader's own
+	Seal     seal // the reader's own
 	Signer   string
 	Opinion  string
 	Must     bool   // an opinion is mandatory
@@ -85,15 +86,10 @@ func joinPhrase(opinion, phrase string) string {
 	if opinion == "" || phrase == "" {
 		return opinion + phrase
 	}
-	if !strings.ContainsAny(opinion[len(opinion)-1:], ".!?;,") && !hasSuffixRune(opinion, "。！？；，、") {
+	if last, _ := utf8.DecodeLastRuneInString(opinion); !strings.ContainsRune(".!?:;,。！？：；，、", last) {
 		opinion += "，"
 	}
 	return opinion + phrase
-}
-
-func hasSuffixRune(s, runes string) bool {
-	r := []rune(s)
-	return strings.ContainsRune(runes, r[len(r)-1])
 }
 
 // showDecide shows the form, with what was wrong with it.

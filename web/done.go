@@ -64,7 +64,7 @@ func (s *Server) done(w http.ResponseWriter, r *http.Request, v *visit) error {
 
 func (w *words) doneView(c approval.DoneCard, own seal) doneView {
 	out := doneView{
-		URL: "/d/" + string(c.Document), Did: w.T(didKey(c.Action)), Seal: own, Name: c.Reference, Subject: c.Subject,
+		URL: "/d/" + string(c.Document), Did: w.T(didKey(c.Action, c.Duty)), Seal: own, Name: c.Reference, Subject: c.Subject,
 		When: c.ClosedAt.In(approval.Zone).Format("15:04"), Opinion: paragraphs(c.Opinion),
 	}
 	if out.Name == "" {

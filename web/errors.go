@@ -82,7 +82,7 @@ func (s *Server) classify(v *visit, err error) failure {
 	switch {
 	case errors.As(err, &decided):
 		f := say(http.StatusConflict, "error.decided")
-		f.title = w.T("error.decided.title", decided.By, w.T(didKey(decided.Action)), w.Moment(decided.At, v.now))
+		f.title = w.T("error.decided.title", decided.By, w.T(didKey(decided.Action, "")), w.Moment(decided.At, v.now))
 		return f
 	case errors.As(err, &invalid):
 		f := say(http.StatusUnprocessableEntity, "error.invalid")

@@ -220,7 +220,9 @@ func (s *store) File(ctx context.Context, id approval.FileID, p approval.PersonI
 	return f, s.blobs[f.SHA256], err
 }
 
-func (s *store) Phrases(context.Context, approval.PersonID) ([]string, error) { return s.phrases, s.err }
+func (s *store) Phrases(context.Context, approval.PersonID) ([]string, error) {
+	return s.phrases, s.err
+}
 
 func (s *store) UpdateOnce(_ context.Context, id approval.DocumentID, token [32]byte, _ time.Time, fn func(*approval.Document) ([]approval.Event, error)) error {
 	s.mu.Lock()
@@ -308,7 +310,9 @@ func (a *accounts) SetLocale(_ context.Context, account, locale string) error {
 	return nil
 }
 
-func (a *accounts) Devices(context.Context, string, string) ([]access.Device, error) { return a.devices, nil }
+func (a *accounts) Devices(context.Context, string, string) ([]access.Device, error) {
+	return a.devices, nil
+}
 
 func (a *accounts) RevokeDevice(_ context.Context, _, device string) ([]string, error) {
 	for _, d := range a.devices {
@@ -432,4 +436,3 @@ func newStore() *store {
 		phrases: []string{"如擬。", "可。", "閱。", "請依規定辦理。", "請速辦。", "請會相關單位表示意見。"},
 	}
 }
-

@@ -35,19 +35,26 @@ func contentPolicy(base *url.URL) string {
 // run nothing and load nothing.
 const filePolicy = "sandbox; default-src 'none'"
 
-// setHeaders sets what every answer has. Handlers of things that may be kept
-// overwrite Cache-Control.
+// dataPolicy is that of what is no page: opened as one, it is nothing.
+const dataPolicy = "default-src 'none'; frame-ancestors 'none'"
+
+// setHeaders sets what every answer has; data is one that is no page. Handlers
+// of things that may be kept overwrite Cache-Control.
 //
 // The referrer policy is same-origin and not no-referrer: under the latter a
 // browser writes "Origin: null" on our own forms, and one without
 // Sec-Fetch-Site (iOS Safari before 16.4) could not be told from a stranger.
-func (s *Server) setHeaders(h http.Header) {
-	h.Set("Content-Security-Policy", s.policy)
+func (s *Server) setHeaders(h http.Header, data bool) {
+	if data {
+		h.Set("Content-Security-Policy", dataPolicy)
+	} else {
+		h.Set("Content-Security-Policy", s.policy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("X-Robots-Tag", "noindex")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("X-Robots-Tag", "noindex")
 	h.Set("Cache-Control", "no-store")
 	if s.secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")

@@ -200,4 +200,3 @@ func (s *Server) toldHere(ctx context.Context, v *visit) bool {
 	}
 	return slices.ContainsFunc(links, func(l hub.Link) bool { return l.Channel == hub.WebPush && l.Session == v.session.ID })
 }
-

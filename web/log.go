@@ -50,7 +50,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 				s.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request", rec.id), slog.String("stack", string(debug.Stack())))
 				err := fmt.Errorf("panic: %v", p)
 				if out.status == 0 {
-					s.setHeaders(w.Header())
+					s.setHeaders(w.Header(), false)
 					v := &visit{words: s.words.accepted(r.Header.Get("Accept-Language")), now: s.Now(), record: rec}
 					s.fail(out, r, v, err)
 				}

@@ -48,7 +48,7 @@ func lastClosed(d *approval.Document, p approval.PersonID) *approval.Step {
 
 // done says what closing a step has done: 已核可，送陳副局長.
 func (w *words) done(rd *approval.Reading, step *approval.Step) string {
-	did := w.T(didKey(step.Action))
+	did := w.T(didKey(step.Action, step.Duty))
 	var to []string
 	for _, s := range rd.Document.Route.Steps {
 		if s.State != approval.StepWaiting && slices.Contains(s.After, step.ID) {

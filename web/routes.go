@@ -102,7 +102,7 @@ func (s *Server) handle(rt route, h handler) {
 			record: recordOf(r.Context()),
 			data:   rt.data,
 		}
-		s.setHeaders(w.Header())
+		s.setHeaders(w.Header(), rt.data)
 		err := s.origin.Check(r)
 		if err == nil && rt.rule != public {
 			err = s.resume(r, v, rt.rule)

@@ -127,12 +127,22 @@ func (o *office) put(t testing.TB, number string, b approval.Body, received time
 }
 
 func (o *office) documents(t testing.TB) {
-	handle := func(p approval.Person) approval.Planned { return approval.Planned{Person: p.ID, Duty: approval.DutyHandle} }
-	review := func(p approval.Person) approval.Planned { return approval.Planned{Person: p.ID, Duty: approval.DutyReview} }
-	consult := func(p approval.Person) approval.Planned { return approval.Planned{Person: p.ID, Duty: approval.DutyConsult} }
-	decide := func(p approval.Person) approval.Planned { return approval.Planned{Person: p.ID, Duty: approval.DutyDecide} }
+	handle := func(p approval.Person) approval.Planned {
+		return approval.Planned{Person: p.ID, Duty: approval.DutyHandle}
+	}
+	review := func(p approval.Person) approval.Planned {
+		return approval.Planned{Person: p.ID, Duty: approval.DutyReview}
+	}
+	consult := func(p approval.Person) approval.Planned {
+		return approval.Planned{Person: p.ID, Duty: approval.DutyConsult}
+	}
+	decide := func(p approval.Person) approval.Planned {
+		return approval.Planned{Person: p.ID, Duty: approval.DutyDecide}
+	}
 	day := func(d, h, m int) time.Time { return time.Date(2026, 11, d, h, m, 0, 0, approval.Zone) }
-	ref := func(word, serial string) []approval.Reference { return []approval.Reference{{Word: word, Year: "115", Serial: serial}} }
+	ref := func(word, serial string) []approval.Reference {
+		return []approval.Reference{{Word: word, Year: "115", Serial: serial}}
+	}
 
 	flood := o.put(t, "1150012345", approval.Body{
 		Type: approval.TypeLetter, Category: "函", Issuers: []approval.Organization{{Name: "青川市政府"}}, Date: "中華民國115年11月18日",

@@ -28,7 +28,7 @@ func (w *words) route(v *visit, rd *approval.Reading) []stationView {
 		out := stationView{Name: fullName(p), Duty: w.T(dutyKey(st.Duty)), Mine: st.Person == v.session.Person.ID}
 		switch st.State {
 		case approval.StepClosed:
-			out.State, out.Duty = "closed", w.T(didKey(st.Action))
+			out.State, out.Duty = "closed", w.T(didKey(st.Action, st.Duty))
 			by, ok := rd.People[st.ActedBy]
 			if !ok {
 				by = p

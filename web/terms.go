@@ -86,9 +86,14 @@ func doKey(d approval.Duty) string {
 	return "do.approve"
 }
 
-// didKey is what somebody has done.
-func didKey(a approval.Action) string {
+// didKey is what somebody has done at a step of this duty; "" when the duty is
+// not known.
+func didKey(a approval.Action, duty approval.Duty) string {
 	switch a {
+	case approval.ActionApprove:
+		if duty == approval.DutyConsult {
+			return "did.consult"
+		}
 	case approval.ActionSubmit:
 		return "did.submit"
 	case approval.ActionReturn:

@@ -75,7 +75,7 @@ func (c catalogues) accepted(header string) *words {
 		if v, ok := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q="); ok {
 			q, _ = strconv.ParseFloat(v, 64)
 		}
-		primary, _, _ := strings.Cut(strings.ToLower(tag), "-")
+		primary, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(tag)), "-")
 		switch {
 		case q <= 0:
 		case primary == "zh":

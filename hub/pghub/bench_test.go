@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"qianhe/approval"
+	"qianhe/hub"
 	"qianhe/migrations/localpg/pgtest"
 )
 
@@ -46,10 +47,36 @@ func BenchmarkEnqueue(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			i := n.Add(1)
-			if err := f.enqueueWith(f.Hub, step(approval.EventLeft, i-1), step(approval.EventArrived, i)); err != nil {
+			// Another person's step, so that those who decide at the same time
+			// do not wait for each other's inboxes.
+			if err := f.enqueueWith(f.Hub, step(approval.EventLeft, i+people/2), step(approval.EventArrived, i)); err != nil {
 				b.Error(err)
 			}
 		}
 	})
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "tx/s")
+}
+
+// BenchmarkDeliver is one delivery from commit to a provider that takes no
+// time: plan, claim, send, record, with many under way at once.
+//
+//	go test ./hub/pghub -run '^$' -bench Deliver -benchtime 2000x
+func BenchmarkDeliver(b *testing.B) {
+	f := newFixture(b)
+	f.clock.set(at(23, 15, 0)) // no digest
+	f.link("amy", hub.WebPush)
+	f.exec(`insert into step (id, document, position, duty, person, state, origin, arrived_at)
+		select 's' || i, 'doc', 100 + i, 'review', 'amy', 'active', 'planned', now() from generate_series(0, $1::int) i`, b.N)
+	f.push.sent = make(chan hub.Message, b.N)
+	f.start(f.Hub)
+	b.ResetTimer()
+	for i := range b.N {
+		e := f.event(approval.EventArrived, "doc", "amy")
+		e.Step = approval.StepID(fmt.Sprint("s", i))
+		f.enqueue(e)
+	}
+	for range b.N {
+		<-f.push.sent
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
 }

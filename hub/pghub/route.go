@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 
 	"qianhe/approval"
@@ -22,21 +23,17 @@ func (h *Hub) route(ctx context.Context, ids []string) error {
 		if err != nil || len(pending) == 0 {
 			return err
 		}
-		var people []approval.PersonID
-		for _, n := range pending {
-			people = append(people, n.Person)
-		}
-		links, err := h.routeLinks(ctx, tx, people, now)
+		links, err := h.routeLinks(ctx, tx, pending, now)
 		if err != nil {
 			return err
 		}
-		var plan deliveryPlan
+		var plan []planned
 		for _, n := range pending {
 			if n.pointless {
 				continue
 			}
 			for _, leg := range h.policy.Plan(n.Kind, n.Speed, links[n.Person]) {
-				plan.add(h.newID(), n.ID, leg, n.At.Add(leg.After))
+				plan = append(plan, planned{h.newID(), n.ID, leg, n.At.Add(leg.After)})
 			}
 		}
 		if err := h.insertDeliveries(ctx, tx, plan, now); err != nil {
@@ -75,68 +72,72 @@ func unrouted(ctx context.Context, tx pgx.Tx, ids []string) ([]toRoute, error) {
 	})
 }
 
+// selectRouteLinks and insertDelivery take single values and are sent many at
+// a time; see insertNotification.
+const selectRouteLinks = `
+	select l.id, l.person, l.channel
+	from channel_link l
+	left join session s on s.id = l.session
+	left join account a on a.person = l.person
+	where l.person = @person and ` + linkInForce + `
+	order by l.created_at, l.id`
+
+const insertDelivery = `
+	insert into delivery (id, notification, channel, link, state, not_before, created_at)
+	values (@id, @notification, @channel, @link, 'pending', @not_before, @now)
+	on conflict (notification, link) do nothing`
+
 // routeLinks gives what a plan needs of the links of people, through channels
 // that this process has. It opens no address.
-func (h *Hub) routeLinks(ctx context.Context, tx pgx.Tx, people []approval.PersonID, now time.Time) (map[approval.PersonID][]hub.Link, error) {
-	names := make([]string, 0, len(h.channels))
-	for name := range h.channels {
-		names = append(names, string(name))
-	}
-	rows, _ := tx.Query(ctx, `
-		select l.id, l.person, l.channel
-		from channel_link l
-		left join session s on s.id = l.session
-		left join account a on a.person = l.person
-		where l.person = any(@people) and l.channel = any(@channels) and `+linkInForce+`
-		order by l.created_at, l.id`,
-		pgx.NamedArgs{"people": people, "channels": names, "now": now})
+func (h *Hub) routeLinks(ctx context.Context, tx pgx.Tx, pending []toRoute, now time.Time) (map[approval.PersonID][]hub.Link, error) {
 	links := map[approval.PersonID][]hub.Link{}
-	var l hub.Link
-	_, err := pgx.ForEachRow(rows, []any{&l.ID, &l.Person, &l.Channel}, func() error {
-		links[l.Person] = append(links[l.Person], l)
-		return nil
-	})
-	return links, err
+	b := &pgx.Batch{}
+	for _, n := range pending {
+		if _, asked := links[n.Person]; asked {
+			continue
+		}
+		links[n.Person] = nil
+		b.Queue(selectRouteLinks, pgx.NamedArgs{"person": n.Person, "now": now}).Query(func(rows pgx.Rows) error {
+			var l hub.Link
+			_, err := pgx.ForEachRow(rows, []any{&l.ID, &l.Person, &l.Channel}, func() error {
+				if h.channels[l.Channel] != nil {
+					links[l.Person] = append(links[l.Person], l)
+				}
+				return nil
+			})
+			return err
+		})
+	}
+	return links, tx.SendBatch(ctx, b).Close()
 }
 
-// deliveryPlan is what insertDeliveries takes, by column.
-type deliveryPlan struct {
-	ids, notifications, channels, links []string
-	notBefore                           []time.Time
+// planned is a delivery to be.
+type planned struct {
+	id           string
+	notification string
+	leg          hub.Leg
+	notBefore    time.Time
 }
 
-func (p *deliveryPlan) add(id, notification string, leg hub.Leg, notBefore time.Time) {
-	p.ids = append(p.ids, id)
-	p.notifications = append(p.notifications, notification)
-	p.channels = append(p.channels, string(leg.Channel))
-	p.links = append(p.links, leg.Link)
-	p.notBefore = append(p.notBefore, notBefore)
-}
-
-// insertDeliveries writes the rows and adds their jobs, in the same
-// transaction.
-func (h *Hub) insertDeliveries(ctx context.Context, tx pgx.Tx, p deliveryPlan, now time.Time) error {
-	if len(p.ids) == 0 {
+// insertDeliveries writes the rows that are not there yet and adds their jobs,
+// in the same transaction.
+func (h *Hub) insertDeliveries(ctx context.Context, tx pgx.Tx, plan []planned, now time.Time) error {
+	if len(plan) == 0 {
 		return nil
 	}
-	rows, _ := tx.Query(ctx, `
-		insert into delivery (id, notification, channel, link, state, not_before, created_at)
-		select id, notification, channel, link, 'pending', not_before, $6
-		from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[])
-			as p (id, notification, channel, link, not_before)
-		on conflict (notification, link) do nothing
-		returning id, channel, not_before`, p.ids, p.notifications, p.channels, p.links, p.notBefore, now)
-	var (
-		jobs []river.InsertManyParams
-		id   string
-		name hub.ChannelName
-		at   time.Time
-	)
-	_, err := pgx.ForEachRow(rows, []any{&id, &name, &at}, func() error {
-		jobs = append(jobs, deliverJob(id, name, at.Sub(now), false))
-		return nil
-	})
-	if err != nil || len(jobs) == 0 {
+	b := &pgx.Batch{}
+	var jobs []river.InsertManyParams
+	for _, p := range plan {
+		b.Queue(insertDelivery, pgx.NamedArgs{
+			"id": p.id, "notification": p.notification, "channel": p.leg.Channel, "link": p.leg.Link, "not_before": p.notBefore, "now": now,
+		}).Exec(func(tag pgconn.CommandTag) error {
+			if tag.RowsAffected() > 0 {
+				jobs = append(jobs, deliverJob(p.id, p.leg.Channel, p.notBefore.Sub(now), false))
+			}
+			return nil
+		})
+	}
+	if err := tx.SendBatch(ctx, b).Close(); err != nil || len(jobs) == 0 {
 		return err
 	}
 	if _, err := h.jobs.InsertManyTx(ctx, tx, jobs); err != nil {

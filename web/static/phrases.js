@@ -6,11 +6,11 @@
   var area = form && form.querySelector('textarea');
   if (!area || !q) { return; }
 
-  // join.go of the server does the same.
+  // decide.go of the server does the same.
   function join(text, phrase) {
     text = text.replace(/[ \n\t]+$/, '');
     if (text === '') { return phrase; }
-    return text + (/[.!?;,。！？；，、]$/.test(text) ? '' : '，') + phrase;
+    return text + (/[.!?:;,。！？：；，、]$/.test(text) ? '' : '，') + phrase;
   }
 
   var key = 'draft ' + form.dataset.draft + ' ' + form.querySelector('button[name=do]').value;

@@ -1,0 +1,97 @@
+package web
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"qianhe/approval"
+)
+
+// stop is one page that is looked at.
+type stop struct{ name, path string }
+
+func (o *office) stops() []stop {
+	d := func(id approval.DocumentID) string { return "/d/" + string(id) }
+	return []stop{
+		{name: "inbox", path: "/inbox"},
+		{name: "inbox-filter", path: "/inbox?f=decide"},
+		{name: "inbox-none", path: "/inbox?f=consult&cursor=99"},
+		{name: "document", path: d(o.flood)},
+		{name: "document-after", path: d(o.monitor) + "?after=" + string(o.old)},
+		{name: "meeting", path: d(o.meeting)},
+		{name: "classified", path: d(o.shut)},
+		{name: "done-document", path: d(o.old)},
+		{name: "returned", path: d(o.back)},
+		{name: "decide", path: d(o.flood) + "/decide"},
+		{name: "decide-final", path: d(o.monitor) + "/decide"},
+		{name: "return", path: d(o.flood) + "/return"},
+		{name: "view", path: d(o.flood) + "/files/" + string(o.pdf) + "/view"},
+		{name: "done", path: "/done"},
+		{name: "me", path: "/me"},
+		{name: "devices", path: "/me/devices"},
+		{name: "notifications", path: "/me/notifications"},
+		{name: "password", path: "/me/password"},
+		{name: "nowhere", path: "/such/a/page"},
+		{name: "offline", path: "/offline"},
+	}
+}
+
+// Every page, at the narrowest width and with letters of twice the size: it
+// fits, and the browser has nothing against it.
+func TestPagesInBrowser(t *testing.T) {
+	b, o := browse(t)
+	complaints := b.complaints()
+	b.as("wang")
+	for _, width := range []int64{360, 820} {
+		b.size(width, 780, false)
+		for _, s := range o.stops() {
+			b.open(s.path)
+			if wide := ask[int64](b, `document.documentElement.scrollWidth`); wide > width {
+				t.Errorf("%s at %d px is %d px wide", s.name, width, wide)
+			}
+			if width > 360 {
+				continue
+			}
+			wide := ask[int64](b, `document.documentElement.style.fontSize = '200%', document.documentElement.scrollWidth`)
+			if wide > width {
+				t.Errorf("%s with large letters is %d px wide; too wide are %s", s.name, wide, ask[string](b, `[...document.querySelectorAll('main *, .bar *, .nav *, #foot *')].filter(e => e.getBoundingClientRect().right > innerWidth + 1 && getComputedStyle(e.parentElement).overflowX === 'visible').map(e => e.tagName + '.' + e.className).join(' ')`))
+			}
+			small := ask[string](b, `document.documentElement.style.fontSize = '', [...document.querySelectorAll('a, button, input, textarea, summary')].filter(e => e.offsetParent && !e.closest('p, .hush, .skip') && e.type !== 'radio').filter(e => { const r = e.getBoundingClientRect(); return r.height < 44 || r.width < 44 }).map(e => e.outerHTML.slice(0, 80)).join('\n')`)
+			if small != "" {
+				t.Errorf("%s has targets smaller than 44 px: %s", s.name, small)
+			}
+		}
+	}
+	for _, c := range complaints() {
+		if !strings.Contains(c, "404") && !strings.Contains(c, "WebSocket") { // the page that is not there, the connection that only the fake refuses
+			t.Error(c)
+		}
+	}
+}
+
+// The rules of WCAG 2.2 A and AA that a program can check, light and dark.
+// axe-core is Deque's, under the MPL 2.0.
+func TestAccessibility(t *testing.T) {
+	b, o := browse(t)
+	axe, err := os.ReadFile("testdata/axe-4.14.1.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dark := range []bool{false, true} {
+		b.size(360, 780, dark)
+		for _, s := range append([]stop{{"signin", "/signin"}}, o.stops()...) {
+			if s.name != "signin" {
+				b.as("wang")
+			}
+			b.open(s.path)
+			b.do(chromedp.Evaluate[chromedp.Void](string(axe)))
+			found := ask[string](b, `axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.html.slice(0, 120) + ' ' + n.failureSummary).join('\n    ')).join('\n'))`)
+			if found != "" {
+				t.Errorf("%s, dark %t:\n%s", s.name, dark, found)
+			}
+		}
+	}
+}
