@@ -36,9 +36,10 @@ func chromium(t *testing.T) string {
 
 // browser is Chromium with one tab.
 type browser struct {
-	t    *testing.T
-	ctx  context.Context
-	base string
+	t      *testing.T
+	ctx    context.Context
+	base   string
+	server *httptest.Server
 }
 
 // browse serves an office on loopback and opens a tab.
@@ -66,7 +67,7 @@ func browse(t *testing.T, change ...func(*Options)) (*browser, *office) {
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(alloc)
 	t.Cleanup(cancel)
-	b := &browser{t: t, ctx: ctx, base: base}
+	b := &browser{t: t, ctx: ctx, base: base, server: srv}
 	b.do() // starts it
 	return b, o
 }
@@ -179,5 +180,43 @@ func (b *browser) complaints() func() []string {
 				return list
 			}
 		}
+	}
+}
+
+// tap taps something that does not lead to another page.
+func (b *browser) tap(selector string) {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// load runs a script that leads to another page, and waits for that.
+func (b *browser) load(script string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	if _, err := chromedp.Run(ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Evaluate[chromedp.Void](script))); err != nil {
+		b.t.Fatalf("%s: %v", script, err)
+	}
+}
+
+// during waits for another page that fn leads to.
+func (b *browser) during(fn func()) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	defer cancel()
+	step := func(context.Context, *chromedp.Target) (chromedp.Void, error) {
+		fn()
+		return chromedp.Void{}, nil
+	}
+	if _, err := chromedp.Run(ctx, chromedp.WaitEvent(page.LoadEventFired, nil, step)); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// offline tells the page that there is no line, or again one.
+func (b *browser) offline(off bool) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: off, DownloadThroughput: -1, UploadThroughput: -1}); err != nil {
+		b.t.Fatal(err)
 	}
 }

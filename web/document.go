@@ -140,7 +140,7 @@ func (s *Server) documentPage(v *visit, rd *approval.Reading, place approval.Pla
 		Position: place.Position,
 		Total:    place.Total,
 	}
-	p.Counts.Pending = place.Total
+	p.Counts.Pending, p.Counted = place.Total, true
 	if place.Next != "" && place.Next != d.ID {
 		p.NextURL = "/d/" + string(place.Next)
 	}

@@ -26,6 +26,7 @@ type store struct {
 	people   map[approval.PersonID]approval.Person
 	units    map[approval.UnitID]string
 	tokens   map[[32]byte]bool
+	updates  int // how often a decision was tried
 	phrases  []string
 	err      error // what everything answers, when it is set
 }
@@ -228,6 +229,7 @@ func (s *store) UpdateOnce(_ context.Context, id approval.DocumentID, token [32]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	d := s.find(id)
+	s.updates++
 	switch {
 	case s.err != nil:
 		return s.err

@@ -54,13 +54,14 @@ type base struct {
 	*words
 	assets *assets
 
-	Title  string
-	Tab    string // the entry of the navigation that this page is: inbox, done, me
-	Who    *who   // nil when nobody has signed in
-	Counts hub.Counts
-	Note   *note
-	Agency string
-	Socket bool // there are live connections
+	Title   string
+	Tab     string // the entry of the navigation that this page is: inbox, done, me
+	Who     *who   // nil when nobody has signed in
+	Counts  hub.Counts
+	Counted bool // Counts are those of this moment
+	Note    *note
+	Agency  string
+	Socket  bool // there are live connections
 }
 
 // who is the person who has signed in.
@@ -91,6 +92,7 @@ func (s *Server) base(v *visit, title, tab string) base {
 
 // withCounts adds the counts of a person's in-tray, for the navigation.
 func (b *base) withCounts(c approval.TrayCounts) {
+	b.Counted = true
 	b.Counts = hub.Counts{Pending: c.All, Highest: c.Highest, Overdue: c.Overdue, DueToday: c.DueToday}
 }
 

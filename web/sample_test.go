@@ -79,7 +79,7 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 		Documents: o.store, Accounts: o.accounts, Hub: o.post, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
 		Workdays: workday.Official(), BaseURL: base, Agency: "青川市政府", Now: func() time.Time { return o.now },
 		Random: rand.NewChaCha8([32]byte{1}), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Push: &Push{PublicKey: "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", Check: func(endpoint, _, _ string) error {
+		Push: &Push{PublicKey: "B" + strings.Repeat("A", 86), Check: func(endpoint, _, _ string) error {
 			if !strings.HasPrefix(endpoint, "https://push.example.org/") {
 				return &approval.InvalidError{Field: "endpoint", Reason: "push.host", Detail: "elsewhere"}
 			}

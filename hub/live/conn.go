@@ -64,7 +64,7 @@ func (c *conn) send(frames ...[]byte) {
 		c.queued += len(f)
 	}
 	c.queue = append(c.queue, frames...)
-	if false {
+	if len(c.queue) > maxQueue || c.queued > maxQueued {
 		c.server.metrics.slow.Inc()
 		c.closeLocked(CloseSlow)
 		return

@@ -30,6 +30,7 @@ type inbox struct {
 	kept   int64
 	err    error
 	heads  atomic.Int64 // how often Head was asked
+	slow   func()       // what happens between the next answer of Head and whoever asked
 }
 
 type box struct {
@@ -92,9 +93,14 @@ func (i *inbox) fail(err error) {
 func (i *inbox) Head(ctx context.Context, p approval.PersonID) (hub.Head, error) {
 	i.heads.Add(1)
 	i.mu.Lock()
-	defer i.mu.Unlock()
 	b := i.of(p)
-	return hub.Head{Epoch: b.epoch, Seq: int64(len(b.list)), Rev: b.rev, Counts: b.counts}, errors.Join(i.err, ctx.Err())
+	head, err, slow := hub.Head{Epoch: b.epoch, Seq: int64(len(b.list)), Rev: b.rev, Counts: b.counts}, errors.Join(i.err, ctx.Err()), i.slow
+	i.slow = nil
+	i.mu.Unlock()
+	if slow != nil {
+		slow()
+	}
+	return head, err
 }
 
 func (i *inbox) Since(_ context.Context, p approval.PersonID, seq int64, limit int) ([]hub.Notification, bool, error) {

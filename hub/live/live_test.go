@@ -166,6 +166,38 @@ func TestResumeUnderLoad(t *testing.T) {
 	all.Wait()
 }
 
+// The inbox moves on between the look of a page that says hello and its
+// admission: nothing may fall in between, with other pages there or without.
+func TestNewsDuringHello(t *testing.T) {
+	t.Parallel()
+	for _, others := range []bool{false, true} {
+		f := newFixture(t, func(o *Options) { o.SweepEvery = time.Hour })
+		eventually(t, "the subscription", func() bool { f.bus.mu.Lock(); defer f.bus.mu.Unlock(); return len(f.bus.subs) == 1 })
+		f.add("amy")
+		var other *client
+		if others {
+			other = f.hello("amy", nil)
+		}
+		f.inbox.mu.Lock()
+		f.inbox.slow = func() {
+			f.add("amy")
+			if others {
+				other.want("event 2") // so it was passed on before
+			}
+		}
+		f.inbox.mu.Unlock()
+		c := f.dial("amy", "s")
+		c.send(map[string]any{"type": "hello"})
+		welcome := c.next()
+		if welcome.Type != "welcome" {
+			t.Fatalf("first frame is %s", welcome)
+		}
+		c.wantEvents(welcome.Seq+1, 2)
+		f.add("amy")
+		c.wantEvents(3, 3)
+	}
+}
+
 // A page that falls behind further than is kept is told so.
 func TestResyncWhileConnected(t *testing.T) {
 	t.Parallel()
@@ -461,7 +493,7 @@ func TestSlowPage(t *testing.T) {
 	f := newFixture(t)
 	slow := f.hello("amy", nil)
 	quick, other := f.hello("amy", nil), f.hello("ben", nil)
-	const n = 6000
+	const n = 2000
 	var readers sync.WaitGroup
 	var read [2]atomic.Int64
 	for i, c := range []*client{quick, other} {
@@ -504,7 +536,7 @@ func TestSlowPage(t *testing.T) {
 	if at.Seq > n-maxMissed {
 		t.Fatal("the slow page was not slow: the test tests nothing")
 	}
-	f.hello("amy", &at).want("resync e1 6000") // it has missed too much for one by one, and is told so
+	f.hello("amy", &at).want("resync e1 2000") // it has missed too much for one by one, and is told so
 }
 
 // What a page is owed is bounded, whatever happens.

@@ -30,7 +30,7 @@ func closeBreaker(b *pgx.Batch, c hub.ChannelName, now time.Time) {
 }
 
 // A delivery that waits for its turn while every other way has failed need not
-// wait. One that was tried already waits because a provider said so.
+// wait. One that was tried already is under way: it comes again by itself.
 const nextInLine = `
 	with others as (
 		select d.id, d.state, d.channel, d.not_before, d.attempts, d.done_at, coalesce(c.down_until > @now, false) as down
@@ -45,7 +45,7 @@ const nextInLine = `
 	from (
 		select id
 		from others
-		where state = 'pending' and attempts = 0 and not_before > @now and not down
+		where state = 'pending' and not_before > @now and not down
 		order by not_before, id
 		limit 1
 	) o

@@ -100,6 +100,13 @@ func TestDigestNow(t *testing.T) {
 	if got := one[int](f, `select sum(rev) from inbox`); got != rev {
 		t.Errorf("telling nobody has moved inboxes from %d to %d", rev, got)
 	}
+	// It is Monday in Taipei and still Sunday in Greenwich.
+	if n, err := f.DigestNow(t.Context(), at(23, 7, 0).UTC()); err != nil || n != 4 {
+		t.Errorf("early on Monday %d were told, %v; want 4", n, err)
+	}
+	if n, err := f.DigestNow(t.Context(), at(23, 9, 0).UTC()); err != nil || n != 0 {
+		t.Errorf("later on Monday %d were told, %v; want none", n, err)
+	}
 }
 
 func TestDigestMessage(t *testing.T) {

@@ -9,7 +9,7 @@
   var POLL = 60 * 1000;         // without a connection
   var LONGEST = 60 * 1000;      // between two attempts
   var socket = null, tries = 0, retry = 0, poll = 0, over = false;
-  var touched = 0, seq = 0, seen = 0;
+  var touched = 0, seq = 0, seen = 0, before = false;
 
   function state(name) {
     var mark = document.querySelector('[data-live]');
@@ -41,7 +41,7 @@
   });
 
   // Counts stand in several places; each is told which it is.
-  var pending = null;
+  var pending = says.pending === undefined ? null : Number(says.pending);
   function counts(c) {
     if (!c) { return; }
     Array.prototype.forEach.call(document.querySelectorAll('[data-count]'), function (place) {
@@ -113,6 +113,9 @@
     switch (frame.type) {
     case 'welcome':
       // What was missed follows event by event: only they move the position.
+      // Something may have changed between the page and the connection.
+      if (before || (pending !== null && pending !== frame.counts.pending)) { refresh(); }
+      before = true;
       tries = 0;
       state('on');
       var since = position();

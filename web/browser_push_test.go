@@ -1,0 +1,148 @@
+package web
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	cdpbrowser "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/serviceworker"
+	"github.com/chromedp/chromedp"
+)
+
+// before has a script run in every page before the page's own.
+func (b *browser) before(script string) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// allow grants notifications.
+func (b *browser) allow() {
+	b.t.Helper()
+	if _, err := chromedp.CallBrowser(b.ctx, cdpbrowser.SetPermission, cdpbrowser.SetPermissionParams{
+		Permission: &cdpbrowser.PermissionDescriptor{Name: "notifications"}, Setting: cdpbrowser.PermissionSettingGranted, Origin: b.base,
+	}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// A push reaches the worker: it shows the message, sets the badge, says that
+// it was delivered, and a tap opens the document.
+func TestPushInBrowser(t *testing.T) {
+	b, o := browse(t)
+	complaints := b.complaints()
+	b.allow()
+	b.size(390, 800, false)
+	b.as("wang")
+	registrations := chromedp.Events(b.ctx, serviceworker.WorkerRegistrationUpdated)
+	if _, err := chromedp.Call(b.ctx, serviceworker.Enable, cdp.Empty{}); err != nil {
+		t.Fatal(err)
+	}
+	b.open("/inbox")
+	ask[bool](b, `navigator.serviceWorker.ready.then(r => !!r.active)`)
+	var id serviceworker.RegistrationID
+	for e, err := range registrations {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(e.Registrations) > 0 {
+			id = e.Registrations[0].RegistrationID
+			break
+		}
+	}
+	push := func(title, body, delivery string, sent int64) {
+		t.Helper()
+		data := fmt.Sprintf(`{"web_push":8030,"notification":{"title":%q,"body":%q,"lang":"zh-TW","tag":"pending","navigate":%q,"app_badge":"5","data":{"delivery":%q,"kind":"document.arrived","sent":%d}},"app_badge":5}`,
+			title, body, b.base+"/d/"+string(o.flood), delivery, sent)
+		if _, err := chromedp.Call(b.ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: b.base, RegistrationID: id, Data: data}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shown := `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(l => l.map(n => n.title + '|' + n.body + '|' + n.tag + '|' + n.data.url).join(' / '))`
+	first, second, late := o.newID(), o.newID(), o.newID()
+	told := func(delivery string) {
+		t.Helper()
+		b.wait(`fetch('/robots.txt').then(() => true)`)
+		for range 200 {
+			if slices.Contains(o.post.heard(), "delivered "+delivery) {
+				return
+			}
+			ask[bool](b, `fetch('/robots.txt').then(() => true)`)
+		}
+		t.Errorf("%s was not said to be delivered: %q", delivery, o.post.heard())
+	}
+	push("待處理公文 5 件", "最速件 1", first, 2000)
+	told(first)
+	if got, want := ask[string](b, shown), "待處理公文 5 件|最速件 1|pending|"+b.base+"/d/"+string(o.flood); got != want {
+		t.Errorf("shown is %s, want %s", got, want)
+	}
+	push("待處理公文 6 件", "最速件 2", second, 3000)
+	told(second)
+	push("待處理公文 4 件", "", late, 1000) // it was under way for a while
+	told(late)
+	if got := ask[string](b, shown); !strings.HasPrefix(got, "待處理公文 6 件|最速件 2|") || strings.Contains(got, " / ") {
+		t.Errorf("shown is %s, want the newest alone", got)
+	}
+
+	// Without a line there is a page that says so.
+	b.server.Close()
+	b.open("/done")
+	if got := ask[string](b, `document.querySelector('h1').textContent + getComputedStyle(document.querySelector('.btn.main')).minHeight`); got != "目前連不上54px" {
+		t.Errorf("without a line the page says %q", got)
+	}
+	for _, c := range complaints() {
+		if !strings.Contains(c, "ERR_CONNECTION_REFUSED") && !strings.Contains(c, "WebSocket") && !strings.Contains(c, "426") {
+			t.Error(c)
+		}
+	}
+}
+
+// stub stands in for the browser's own subscribing, which needs the push
+// service of its maker.
+const stub = `
+	PushManager.prototype.getSubscription = () => Promise.resolve(null);
+	PushManager.prototype.subscribe = function (wish) {
+		window.wish = wish;
+		return %s;
+	};`
+
+func TestSubscribeInBrowser(t *testing.T) {
+	b, o := browse(t)
+	b.allow()
+	b.size(390, 800, false)
+	b.as("wang")
+	b.before(fmt.Sprintf(stub, `Promise.resolve({toJSON: () => ({endpoint: 'https://push.example.org/of-this-phone', keys: {p256dh: 'p', auth: 'a'}})})`))
+	b.open("/me/notifications")
+	b.wait(`!document.querySelector('[data-can]').hidden`)
+	b.follow("[data-subscribe]")
+	if got := o.post.heard(); len(got) != 1 || !strings.Contains(got[0], "https://push.example.org/of-this-phone") {
+		t.Errorf("said %q", got)
+	}
+}
+
+// Where the push service is blocked, subscribing never ends: after twelve
+// seconds the page says what to do, and can be tried again.
+func TestSubscribingHangs(t *testing.T) {
+	b, o := browse(t)
+	b.allow()
+	b.size(390, 800, false)
+	b.as("wang")
+	b.before(fmt.Sprintf(stub, `new Promise(() => {})`) + `
+		const wait = window.setTimeout;
+		window.setTimeout = (fn, ms) => { if (ms === 12000) { window.waited = ms; ms = 50; } return wait(fn, ms); };`)
+	b.open("/me/notifications")
+	b.wait(`!document.querySelector('[data-can]').hidden`)
+	b.tap("[data-subscribe]")
+	b.wait(`!document.querySelector('[data-slow]').hidden && !document.querySelector('[data-can]').hidden && document.querySelector('[data-busy]').hidden`)
+	if got := ask[string](b, `window.waited + ' ' + window.wish.userVisibleOnly + ' ' + window.wish.applicationServerKey.length`); got != "12000 true 65" {
+		t.Errorf("asked for %s", got)
+	}
+	if len(o.post.heard()) != 0 {
+		t.Errorf("said %q", o.post.heard())
+	}
+}
