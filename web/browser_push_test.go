@@ -67,7 +67,6 @@ func TestPushInBrowser(t *testing.T) {
 	first, second, late := o.newID(), o.newID(), o.newID()
 	told := func(delivery string) {
 		t.Helper()
-		b.wait(`fetch('/robots.txt').then(() => true)`)
 		for range 200 {
 			if slices.Contains(o.post.heard(), "delivered "+delivery) {
 				return

@@ -40,7 +40,11 @@ func (s *Server) done(w http.ResponseWriter, r *http.Request, v *visit) error {
 	ctx, me := r.Context(), v.session.Person
 	cursor := r.URL.Query().Get("cursor")
 	list, err := s.Documents.Done(ctx, me.ID, cursor, trayPage)
-	if err != nil {
+	switch {
+	case cursor != "" && badCursor(err):
+		http.Redirect(w, r, "/done", http.StatusSeeOther)
+		return nil
+	case err != nil:
 		return err
 	}
 	b, err := s.counted(ctx, v, v.words.T("done.title"), "done")

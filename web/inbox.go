@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -72,7 +73,11 @@ func (s *Server) inbox(w http.ResponseWriter, r *http.Request, v *visit) error {
 		return err
 	}
 	tray, err := s.Documents.Tray(ctx, me, v.now, filter, cursor, limit)
-	if err != nil {
+	switch {
+	case cursor != "" && badCursor(err):
+		http.Redirect(w, r, trayURL(filter, ""), http.StatusSeeOther)
+		return nil
+	case err != nil:
 		return err
 	}
 	p := &inboxPage{
@@ -104,6 +109,12 @@ func (s *Server) inbox(w http.ResponseWriter, r *http.Request, v *visit) error {
 		}
 	}
 	return nil
+}
+
+// badCursor reports that a page was asked for which there is not, or no longer.
+func badCursor(err error) bool {
+	var invalid *approval.InvalidError
+	return errors.As(err, &invalid) && invalid.Field == "cursor"
 }
 
 // looking reports whether a person looks at what is asked for: browsers also

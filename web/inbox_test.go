@@ -93,6 +93,15 @@ func TestInboxPages(t *testing.T) {
 	}
 }
 
+func TestCursorOfAnotherList(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.store.err = &approval.InvalidError{Field: "cursor", Reason: "cursor.invalid"}
+	o.get(t, "wang", "/inbox?f=decide&cursor=x").redirects(t, "/inbox?f=decide")
+	o.get(t, "wang", "/done?cursor=x").redirects(t, "/done")
+	o.get(t, "wang", "/inbox").status(t, http.StatusUnprocessableEntity)
+}
+
 // fillTray puts more documents into Wang's hands.
 func (o *office) fillTray(t testing.TB, n int) {
 	t.Helper()

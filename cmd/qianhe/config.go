@@ -288,7 +288,7 @@ func setDigest(c *Config, v string) error {
 
 func setSubject(c *Config, v string) error {
 	if v != "" && !strings.HasPrefix(v, "mailto:") && !strings.HasPrefix(v, "https://") {
-		return fmt.Errorf("%q is neither mailto: nor https:", v)
+		return fmt.Errorf("%q is neither a mailto: nor an https: address", v)
 	}
 	c.WebPushSubject = v
 	return nil

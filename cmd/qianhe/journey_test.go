@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -95,19 +94,11 @@ func TestJourney(t *testing.T) {
 // startDemo runs the demo on free ports and stops it when the test ends.
 func startDemo(t *testing.T) *demo {
 	t.Helper()
-	d, err := newDemo(t.Context(), env{strings.NewReader(""), io.Discard, t.Output(), nil}, demoOptions{lineAfter: 15 * time.Minute})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- d.serve(ctx) }()
+	d, stop := runningDemo(t)
 	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil {
+		if err := stop(); err != nil {
 			t.Errorf("demo: %v", err)
 		}
-		d.close()
 	})
 	return d
 }

@@ -17,6 +17,7 @@ const (
 	quiet       = 30 * time.Second
 	pingTimeout = 5 * time.Second
 	maxBackoff  = 5 * time.Second
+	lastWords   = 3 * time.Second // what a stop may wait for the bus
 )
 
 // connect opens a connection of the bus's own: one out of the pool would be
@@ -92,11 +93,12 @@ func (b *bus) receiveFrom(ctx context.Context, conn *pgx.Conn) error {
 func (b *bus) send(ctx context.Context) {
 	var conn *pgx.Conn
 	defer func() {
-		// What was committed before the stop is still to be told.
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		// What was committed before the stop is still to be told. A call that
+		// the stop has cut short has closed its connection.
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 		defer cancel()
 		if changes, _ := b.outgoing.take(); len(changes) > 0 {
-			if conn == nil {
+			if conn == nil || conn.IsClosed() {
 				conn, _ = b.connect(last, "qianhe bus notify")
 			}
 			if err := b.notify(last, conn, changes); err != nil {

@@ -26,9 +26,9 @@ import (
 var morning = time.Date(2026, 11, 23, 10, 0, 0, 0, approval.Zone)
 
 const (
-	secretSubject = "關於李小龍先生陳情一案"
+	secretSubject = "關於王小明先生陳情一案"
 	secretNumber  = "1150099999"
-	secretName    = "李小龍"
+	secretName    = "王小明"
 )
 
 // fixture is a hub on a database of its own, with a few people, two documents

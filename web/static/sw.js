@@ -70,9 +70,8 @@ self.addEventListener('push', function (event) {
   try { message = event.data.json() || {}; } catch (e) { message = {}; }
   var delivery = message.notification && message.notification.data && message.notification.data.delivery;
   event.waitUntil(Promise.all([
-    show(message),
+    show(message).then(function () { return delivery ? post('/push/delivered', { delivery: delivery }) : null; }).catch(ignore),
     badge(message).catch(ignore),
-    delivery ? post('/push/delivered', { delivery: delivery }).catch(ignore) : null,
     windows().then(function (list) { list.forEach(function (w) { w.postMessage('pushed'); }); })
   ]));
 });
