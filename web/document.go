@@ -197,7 +197,11 @@ func (w *words) facts(rd *approval.Reading) (first, more []fact) {
 		issuers = append(issuers, o.Name)
 	}
 	h := rd.People[d.Handler]
-	add(&first, "fact.issuer", strings.Join(issuers, w.T("comma")), false)
+	from := "fact.issuer"
+	if d.Type == approval.TypeMemo {
+		from = "fact.unit"
+	}
+	add(&first, from, strings.Join(issuers, w.T("comma")), false)
 	add(&first, "fact.handler", strings.TrimSpace(rd.Units[h.Unit]+" "+h.Name), false)
 	add(&first, "fact.received", w.Day(d.ReceivedAt), false)
 	add(&more, "fact.reference", d.Reference, true)

@@ -334,7 +334,6 @@ type post struct {
 	mu        sync.Mutex
 	links     []hub.Link
 	said      []string
-	delivered []string
 }
 
 func (p *post) say(format string, args ...any) error {
