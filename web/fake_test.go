@@ -331,9 +331,9 @@ func (a *accounts) RevokeOthers(context.Context, string, string) ([]string, erro
 
 // post is Hub in memory, and writes down what it was told.
 type post struct {
-	mu        sync.Mutex
-	links     []hub.Link
-	said      []string
+	mu    sync.Mutex
+	links []hub.Link
+	said  []string
 }
 
 func (p *post) say(format string, args ...any) error {
