@@ -215,7 +215,7 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	do := f.Get("do")
 	err = s.Documents.UpdateOnce(ctx, id, token, v.now, func(d *approval.Document) ([]approval.Event, error) {
-		return close(d, a, do, approval.ReturnTo(f.Get("to")))
+		return closeStep(d, a, do, approval.ReturnTo(f.Get("to")))
 	})
 	var invalid *approval.InvalidError
 	switch {
@@ -232,8 +232,8 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, v *visit) error {
 	return nil
 }
 
-// close calls the rule that fits what was asked.
-func close(d *approval.Document, a approval.Act, do string, to approval.ReturnTo) ([]approval.Event, error) {
+// closeStep calls the rule that fits what was asked.
+func closeStep(d *approval.Document, a approval.Act, do string, to approval.ReturnTo) ([]approval.Event, error) {
 	if do == "return" {
 		return d.Return(a, to)
 	}

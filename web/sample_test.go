@@ -7,7 +7,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"log/slog"
-	"math/rand/v2"
 	"net/url"
 	"strings"
 	"testing"
@@ -78,7 +77,7 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 	opt := Options{
 		Documents: o.store, Accounts: o.accounts, Hub: o.post, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
 		Workdays: workday.Official(), BaseURL: base, Agency: "青川市政府", Now: func() time.Time { return o.now },
-		Random: rand.NewChaCha8([32]byte{1}), Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Push: &Push{PublicKey: "B" + strings.Repeat("A", 86), Check: func(endpoint, _, _ string) error {
 			if !strings.HasPrefix(endpoint, "https://push.example.org/") {
 				return &approval.InvalidError{Field: "endpoint", Reason: "push.host", Detail: "elsewhere"}
@@ -119,7 +118,7 @@ func (o *office) put(t testing.TB, number string, b approval.Body, received time
 		}
 		p := o.store.people[st.Person]
 		a := approval.Act{By: approval.Actor{Person: p.ID, Name: p.Name, Title: p.Title}, At: at, Step: st.ID, Version: 1, Opinion: opinions[p.ID], NewID: o.newID}
-		if _, err := close(d, a, "forward", ""); err != nil {
+		if _, err := closeStep(d, a, "forward", ""); err != nil {
 			t.Fatalf("%s: %v", number, err)
 		}
 	}
