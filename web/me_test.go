@@ -140,6 +140,10 @@ func TestSubscribe(t *testing.T) {
 		t.Errorf("key: %s", a.text)
 	}
 	o.post.links = append(o.post.links, hub.Link{ID: "p", Channel: hub.WebPush, Session: "session-wang", Label: "Android · Chrome"})
+	o.sendJSON(t, "wang", "/push/subscription", `{"endpoint":"https://push.example.org/new","keys":{"p256dh":"p","auth":"a"}}`).status(t, http.StatusNoContent)
+	if !slices.Contains(o.post.heard(), "unlink p") || slices.Contains(o.post.heard(), "unlink line") {
+		t.Errorf("the subscription before this one is to go, and no other: %q", o.post.heard())
+	}
 	o.get(t, "wang", "/me/notifications").says(t, ".state", "這台裝置已開啟通知").has(t, "form[data-unsubscribe]", 1)
 	off := newOffice(t, func(opt *Options) { opt.Push = nil })
 	off.sendJSON(t, "wang", "/push/subscription", `{}`).status(t, http.StatusNotFound)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -116,15 +117,31 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request, v *visit) err
 	if label == "" {
 		label = v.words.T("devices.unknown")
 	}
-	_, err := s.Hub.AddLink(r.Context(), hub.Link{
+	id, err := s.Hub.AddLink(r.Context(), hub.Link{
 		Person: v.session.Person.ID, Channel: hub.WebPush, Session: v.session.ID, Label: label,
 		Address: hub.Address{Value: sub.Endpoint, Keys: map[string]string{"p256dh": sub.Keys.P256dh, "auth": sub.Keys.Auth, "vapid": s.Push.PublicKey}},
 	})
 	if err != nil {
 		return err
 	}
+	s.onlyLink(r.Context(), v, id)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// onlyLink removes what this session subscribed before: a browser has one
+// subscription, so that a session can have no more than one either.
+func (s *Server) onlyLink(ctx context.Context, v *visit, id string) {
+	me := v.session.Person.ID
+	links, err := s.Hub.Links(ctx, me)
+	for _, l := range links {
+		if l.Channel == hub.WebPush && l.Session == v.session.ID && l.ID != id {
+			err = errors.Join(err, s.Hub.RemoveLink(ctx, me, l.ID))
+		}
+	}
+	if err != nil {
+		s.warn(ctx, v, "an earlier push link may stay", err)
+	}
 }
 
 // pushKey gives the key to subscribe with, to a worker whose subscription was
@@ -137,8 +154,8 @@ func (s *Server) pushKey(w http.ResponseWriter, _ *http.Request, _ *visit) error
 	return json.NewEncoder(w).Encode(map[string]string{"key": s.Push.PublicKey})
 }
 
-// delivered records that the service worker has shown a message, or that a tap
-// on it was seen to lead here.
+// delivered records that the service worker of this browser has shown a
+// message.
 func (s *Server) delivered(w http.ResponseWriter, r *http.Request, v *visit) error {
 	var in struct {
 		Delivery string `json:"delivery"`

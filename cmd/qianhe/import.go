@@ -72,7 +72,7 @@ func runImport(ctx context.Context, e env, args []string) error {
 	}
 	fmt.Fprintf(e.stdout, "%d imported, %d known, %d failed\n", len(found)-failed-repeated, repeated, failed)
 	if failed > 0 {
-		return fmt.Errorf("%d of %d documents were not imported", failed, len(found))
+		return &failedError{failed, len(found)}
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func main() {
 }
 
 // run executes one command line and gives the exit status: 0 done, 1 failed,
-// 2 not understood.
+// 2 not understood; of an import, how many documents failed, at most 99.
 func run(ctx context.Context, e env, args []string) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
 		usage(e.stdout)
@@ -76,12 +76,16 @@ func run(ctx context.Context, e env, args []string) int {
 		}
 		err := c.run(ctx, e, args[1:])
 		var hint *usageError
+		var failed *failedError
 		switch {
 		case err == nil, errors.Is(err, flag.ErrHelp):
 			return 0
 		case errors.As(err, &hint):
 			fmt.Fprintf(e.stderr, "qianhe %s: %s\n", c.name, hint.text)
 			return 2
+		case errors.As(err, &failed):
+			fmt.Fprintf(e.stderr, "qianhe %s: %v\n", c.name, failed)
+			return min(failed.n, 99)
 		default:
 			fmt.Fprintf(e.stderr, "qianhe %s: %s\n", c.name, indent(err.Error()))
 			return 1
@@ -95,6 +99,12 @@ func run(ctx context.Context, e env, args []string) int {
 type usageError struct{ text string }
 
 func (u *usageError) Error() string { return u.text }
+
+// failedError says that n of a number of things failed, each of which was
+// reported before.
+type failedError struct{ n, of int }
+
+func (f *failedError) Error() string { return fmt.Sprintf("%d of %d failed", f.n, f.of) }
 
 func misuse(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
