@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 
 	"qianhe/hub"
 )
@@ -25,10 +26,15 @@ func runCheck(ctx context.Context, e env, args []string) error {
 	if !ok {
 		return misuse("channel %q is not configured, or there is none of that name", fs.Arg(0))
 	}
+	return report(ctx, e.stdout, ch)
+}
+
+// report asks a channel's provider and writes what it says.
+func report(ctx context.Context, w io.Writer, ch hub.Channel) error {
 	if p, ok := ch.(hub.Prober); ok {
 		lines, err := p.Probe(ctx)
 		for _, l := range lines {
-			fmt.Fprintln(e.stdout, l)
+			fmt.Fprintln(w, l)
 		}
 		if err != nil {
 			return err
@@ -40,9 +46,9 @@ func runCheck(ctx context.Context, e env, args []string) error {
 			return err
 		}
 		if quota.Limit == 0 {
-			fmt.Fprintf(e.stdout, "quota this month: %d used, no limit\n", quota.Used)
+			fmt.Fprintf(w, "quota this month: %d used, no limit\n", quota.Used)
 		} else {
-			fmt.Fprintf(e.stdout, "quota this month: %d of %d used\n", quota.Used, quota.Limit)
+			fmt.Fprintf(w, "quota this month: %d of %d used\n", quota.Used, quota.Limit)
 		}
 	}
 	return nil

@@ -107,6 +107,12 @@ func TestServe(t *testing.T) {
 	if resp.StatusCode != http.StatusNotFound {
 		t.Errorf("the public address answers /metrics with %d, want 404", resp.StatusCode)
 	}
+	health := func() int {
+		return run(t.Context(), env{strings.NewReader(""), io.Discard, io.Discard, nil}, []string{"healthcheck", "-listen", o.listen})
+	}
+	if got := health(); got != 0 {
+		t.Errorf("healthcheck of a server that is ready: status %d, want 0", got)
+	}
 	secret, err := os.ReadFile(filepath.Join(o.data, "secret"))
 	if err != nil {
 		t.Fatal(err)
@@ -115,6 +121,11 @@ func TestServe(t *testing.T) {
 		t.Errorf("the secret has mode %v, want 0600", info.Mode().Perm())
 	}
 	begin := time.Now()
+	defer func() {
+		if got := health(); got != 1 {
+			t.Errorf("healthcheck of a server that has stopped: status %d, want 1", got)
+		}
+	}()
 	if code := stop(); code != 0 {
 		t.Errorf("serve ended with status %d, want 0", code)
 	}

@@ -77,10 +77,16 @@ func (a *app) serveUntil(ctx context.Context, endpoints ...endpoint) error {
 	}
 	a.ready.Store(true)
 
+	var gone <-chan struct{} // stays nil, and silent, with a database of others
+	if a.private != nil {
+		gone = a.private.Done()
+	}
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
+	case <-gone:
+		err = errors.New("the private database has ended by itself")
 	}
 	a.ready.Store(false)
 	if ctx.Err() != nil && a.config.Drain > 0 {
