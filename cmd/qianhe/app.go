@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,7 +60,7 @@ func newApp(ctx context.Context, e env, c *Config, w world) (_ *app, err error) 
 	}
 	a.metrics.MustRegister(a.poolStats()...)
 	a.live = live.New(a.hub, a.hub.Bus(), live.Options{
-		Origins:    []string{urlString(c.BaseURL)},
+		Origins:    origins(c.BaseURL),
 		Alive:      a.accounts.Alive,
 		Log:        a.log,
 		Registerer: a.metrics,
@@ -69,6 +70,16 @@ func newApp(ctx context.Context, e env, c *Config, w world) (_ *app, err error) 
 	}
 	a.web, err = a.newWeb(ctx)
 	return a, err
+}
+
+// origins are where our pages come from. This machine has two names, and
+// people type either.
+func origins(base *url.URL) []string {
+	list := []string{base.String()}
+	if base.Hostname() == "127.0.0.1" {
+		list = append(list, base.Scheme+"://localhost:"+base.Port())
+	}
+	return list
 }
 
 // addChannels gives the hub the channels that are configured.
