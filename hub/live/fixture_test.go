@@ -217,6 +217,8 @@ func newFixture(t testing.TB, set ...func(*Options)) *fixture {
 		<-done
 		f.http.Close()
 	})
+	// What is published before anybody listens is for the sweep, not for a test.
+	eventually(t, "the subscription", func() bool { f.bus.mu.Lock(); defer f.bus.mu.Unlock(); return len(f.bus.subs) == 1 })
 	return f
 }
 
