@@ -2,9 +2,12 @@ package hub
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"qianhe/approval"
@@ -14,9 +17,11 @@ import (
 type ChannelName string
 
 const (
-	Live    ChannelName = "live"
-	WebPush ChannelName = "webpush"
-	LINE    ChannelName = "line"
+	Live      ChannelName = "live"
+	WebPush   ChannelName = "webpush"
+	LINE      ChannelName = "line"
+	Messenger ChannelName = "messenger"
+	SMS       ChannelName = "sms"
 )
 
 // Message is what one channel is to bring to one address. It has passed the
@@ -38,6 +43,38 @@ type Message struct {
 	Tag      string        // messages with the same tag replace each other where a channel can; [A-Za-z0-9], at most 32
 	TTL      time.Duration // after which it need not be delivered any more
 	Sent     time.Time
+	Ref      string // four characters that a person can read out: 〔A7K2〕; finds the message at a provider again
+	Acts     []Act  // what can be answered in the chat itself, where there is one
+}
+
+// Act is a button of a chat that comes back as a postback. Nothing is decided
+// by one: a document is read and decided on the web.
+type Act struct {
+	Label string
+	Verb  string // "seen"
+}
+
+// Postback is what the button brings back: the verb and the delivery, at most
+// 300 characters. It is a key, not a statement: whoever reads it looks
+// everything up again.
+func (m Message) Postback(a Act) string { return a.Verb + ":" + m.Delivery }
+
+// ParsePostback takes apart what [Message.Postback] made.
+func ParsePostback(data string) (verb, delivery string, ok bool) {
+	verb, delivery, ok = strings.Cut(data, ":")
+	return verb, delivery, ok && verb != "" && approval.ValidID(delivery)
+}
+
+// RefOf gives the reference of a delivery: four characters that people do not
+// confuse, the same whenever it is sent.
+func RefOf(delivery string) string {
+	const letters = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+	sum := sha256.Sum256([]byte("ref\x00" + delivery))
+	var ref [4]byte
+	for i := range ref {
+		ref[i] = letters[int(sum[i])%len(letters)]
+	}
+	return string(ref[:])
 }
 
 // Fact is one line of a card.
@@ -87,25 +124,78 @@ type Quota struct {
 	Used  int64
 }
 
+// Callback is a provider's request to us, as it came.
+type Callback struct {
+	Header http.Header
+	Query  string // raw, without the question mark
+	Body   []byte
+}
+
 // InboundParser verifies a provider's callback on the raw body and gives what
 // is in it. A signature that does not hold returns an error wrapping
 // [ErrSignature].
 type InboundParser interface {
-	ParseInbound(header http.Header, body []byte) ([]Inbound, error)
+	ParseInbound(c Callback) ([]Inbound, error)
+}
+
+// Challenger answers the GET by which a provider makes sure that a callback
+// address is ours (Meta). ok is false when the verify token does not hold.
+type Challenger interface {
+	Challenge(query url.Values) (answer string, ok bool)
 }
 
 // ErrSignature: a callback was not signed by the provider.
 var ErrSignature = errors.New("signature does not match")
 
+// InboundKind says what a callback tells.
+type InboundKind string
+
+const (
+	InFollow     InboundKind = "follow"      // the account was added or unblocked
+	InUnfollow   InboundKind = "unfollow"    // it was blocked or removed: messages no longer arrive
+	InMessage    InboundKind = "message"     // Data is the text, "" for anything but text
+	InPostback   InboundKind = "postback"    // Data is the button's, see [ParsePostback]
+	InReferral   InboundKind = "referral"    // Data is the ref of the link that led here (m.me)
+	InLinked     InboundKind = "linked"      // Data is the nonce; From is who holds it now
+	InLinkFailed InboundKind = "link.failed" // Data is the nonce; From is empty
+	InDelivered  InboundKind = "delivered"   // Provider or Until: these have reached the device
+	InRead       InboundKind = "read"        // Until: what was sent up to then was read
+	InStatus     InboundKind = "status"      // Data is where the message Provider stands: sent, delivered, failed ...; Code says why
+)
+
 // Inbound is one event that a provider sent.
 type Inbound struct {
-	Channel ChannelName
-	ID      string // provider's event id, the key against replays
-	Kind    string // follow, unfollow, postback, message ...
-	From    string // address of the sender
-	Data    string
-	Reply   string // reply token, "" when none
-	At      time.Time
+	Channel  ChannelName
+	ID       string // provider's event id, or one derived from the event: the key against replays
+	Kind     InboundKind
+	From     string // address of the sender
+	Data     string
+	Reply    string    // reply token, "" when none
+	Provider []string  // provider ids of the messages that it is about
+	Delivery string    // the delivery, where the callback's own address names it
+	Until    time.Time // watermark
+	Code     string    // provider's error code
+	At       time.Time
+}
+
+// Replier answers an inbound event where the provider lets us do so for
+// nothing: LINE's reply token, Messenger's open window. The answer is not a
+// delivery: it is sent at most once and may be lost.
+type Replier interface {
+	Reply(ctx context.Context, to Inbound, m Message) error
+}
+
+// Finder asks a provider that knows no idempotency key whether it has a
+// message: the one with m.Ref to m.To that was sent since then. found is false
+// only when the provider said so; when it could not be asked, err says why.
+type Finder interface {
+	Find(ctx context.Context, m Message, since time.Time) (r Receipt, found bool, err error)
+}
+
+// Costed tells what a message costs in the provider's own units (SMS
+// segments), before it is sent.
+type Costed interface {
+	Cost(m Message) int
 }
 
 // Retry: not sent; the same message may be sent again after After (0: the

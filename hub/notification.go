@@ -11,11 +11,34 @@ type Kind string
 
 // The kinds of DESIGN.md §3. A kind without a plan cannot be sent.
 const (
-	KindDigest   Kind = "pending.digest"    // 待辦件數
-	KindArrived  Kind = "document.arrived"  // 公文到達
-	KindReturned Kind = "document.returned" // 公文退回
-	KindDecided  Kind = "document.decided"  // 已決行
+	KindDigest        Kind = "pending.digest"     // 待辦件數
+	KindArrived       Kind = "document.arrived"   // 公文到達
+	KindReturned      Kind = "document.returned"  // 公文退回
+	KindRecalled      Kind = "document.recalled"  // 公文抽回
+	KindDecided       Kind = "document.decided"   // 已決行
+	KindForm          Kind = "form.pending"       // 待審核表單
+	KindOverdueSoon   Kind = "overdue.soon"       // 即將到期
+	KindOverdue       Kind = "overdue.reminder"   // 到期、逾期提醒
+	KindEscalation    Kind = "overdue.escalation" // 稽催
+	KindExtension     Kind = "extension.pending"  // 展期待核
+	KindNewDevice     Kind = "login.new_device"   // 新裝置登入
+	KindReplaced      Kind = "device.replaced"    // 行動裝置已更換
+	KindLinked        Kind = "channel.linked"     // 已綁定通知管道
+	KindUnlinked      Kind = "channel.unlinked"   // 已解除綁定
+	KindSignature     Kind = "signature.prompt"   // TW FidO 簽章請求
+	KindSignatureDebt Kind = "signature.debt"     // 待補簽
+	KindAnnouncement  Kind = "announcement"       // 公告
+	KindTest          Kind = "test"               // 測試訊息
 )
+
+// Kinds lists every kind, in the order in which people read them.
+func Kinds() []Kind {
+	return []Kind{
+		KindArrived, KindReturned, KindRecalled, KindDecided, KindDigest, KindForm, KindExtension,
+		KindOverdueSoon, KindOverdue, KindEscalation, KindSignature, KindSignatureDebt,
+		KindNewDevice, KindReplaced, KindLinked, KindUnlinked, KindAnnouncement, KindTest,
+	}
+}
 
 // Notification is one thing told to one person: a row, written in the
 // transaction that caused it. Every push about it is only a hint.

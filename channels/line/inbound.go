@@ -4,22 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/line/line-bot-sdk-go/v8/linebot/webhook"
 
 	"qianhe/hub"
-)
-
-// Kinds of [hub.Inbound] that LINE brings.
-const (
-	Follow     = "follow"             // the account was added or unblocked
-	Unfollow   = "unfollow"           // the account was blocked: pushes no longer arrive
-	Message    = "message"            // Data is the text, "" for anything else than text
-	Postback   = "postback"           // Data is the button's data
-	Linked     = "accountLink"        // Data is the nonce; From is the LINE user who holds it now
-	LinkFailed = "accountLink.failed" // Data is the nonce; From is empty
 )
 
 // ParseInbound verifies a callback of LINE over its raw body and gives the
@@ -30,15 +19,15 @@ const (
 //
 // Events of groups, of kinds that mean nothing to us, and those that another
 // module of the account is to answer (standby) are left out.
-func (c *Channel) ParseInbound(header http.Header, body []byte) ([]hub.Inbound, error) {
-	if !c.signed(header.Get("X-Line-Signature"), body) {
+func (c *Channel) ParseInbound(cb hub.Callback) ([]hub.Inbound, error) {
+	if !c.signed(cb.Header.Get("X-Line-Signature"), cb.Body) {
 		return nil, fmt.Errorf("line: %w", hub.ErrSignature)
 	}
 	var callback struct {
 		Destination string            `json:"destination"`
 		Events      []json.RawMessage `json:"events"`
 	}
-	if err := json.Unmarshal(body, &callback); err != nil {
+	if err := json.Unmarshal(cb.Body, &callback); err != nil {
 		return nil, fmt.Errorf("line: callback is not JSON of the right shape: %w", err)
 	}
 	if !userID.MatchString(callback.Destination) || c.botID != "" && callback.Destination != c.botID {
@@ -96,16 +85,16 @@ func readEvent(raw json.RawMessage) (in hub.Inbound, ok bool, err error) {
 	var source webhook.SourceInterface
 	switch e := event.(type) {
 	case webhook.FollowEvent:
-		in.Kind, source = Follow, e.Source
+		in.Kind, source = hub.InFollow, e.Source
 	case webhook.UnfollowEvent:
-		in.Kind, source = Unfollow, e.Source
+		in.Kind, source = hub.InUnfollow, e.Source
 	case webhook.MessageEvent:
-		in.Kind, source = Message, e.Source
+		in.Kind, source = hub.InMessage, e.Source
 		if t, ok := e.Message.(webhook.TextMessageContent); ok {
 			in.Data = t.Text
 		}
 	case webhook.PostbackEvent:
-		in.Kind, source = Postback, e.Source
+		in.Kind, source = hub.InPostback, e.Source
 		if e.Postback != nil {
 			in.Data = e.Postback.Data
 		}
@@ -113,9 +102,9 @@ func readEvent(raw json.RawMessage) (in hub.Inbound, ok bool, err error) {
 		if e.Link == nil {
 			return in, false, errors.New("read event: accountLink without link")
 		}
-		in.Kind, in.Data, source = Linked, e.Link.Nonce, e.Source
+		in.Kind, in.Data, source = hub.InLinked, e.Link.Nonce, e.Source
 		if e.Link.Result != webhook.LinkContentRESULT_OK {
-			in.Kind = LinkFailed
+			in.Kind = hub.InLinkFailed
 			return in, true, nil
 		}
 	default:

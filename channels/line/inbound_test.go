@@ -48,10 +48,10 @@ func TestPublishedSignatures(t *testing.T) {
 	for _, v := range vectors {
 		c := newParser(t, line.Config{ChannelSecret: v.Secret})
 		header := http.Header{"X-Line-Signature": {v.Signature}}
-		if _, err := c.ParseInbound(header, []byte(v.Body)); errors.Is(err, hub.ErrSignature) {
+		if _, err := c.ParseInbound(hub.Callback{Header: header, Body: []byte(v.Body)}); errors.Is(err, hub.ErrSignature) {
 			t.Errorf("%s: signature refused", v.Source)
 		}
-		if _, err := c.ParseInbound(header, []byte(v.Body+" ")); !errors.Is(err, hub.ErrSignature) {
+		if _, err := c.ParseInbound(hub.Callback{Header: header, Body: []byte(v.Body + " ")}); !errors.Is(err, hub.ErrSignature) {
 			t.Errorf("%s: another body has the same signature: %v", v.Source, err)
 		}
 	}
@@ -74,7 +74,11 @@ func TestParseInbound(t *testing.T) {
 	t.Parallel()
 	at := time.UnixMilli(1795393800123).UTC()
 	base := func(kind string) hub.Inbound {
-		return hub.Inbound{Channel: hub.LINE, ID: "01HEVENT" + kind, Kind: kind, From: user, At: at}
+		in := hub.Inbound{Channel: hub.LINE, ID: "01HEVENT" + kind, Kind: hub.InboundKind(kind), From: user, At: at}
+		if kind == "accountLink" {
+			in.Kind = hub.InLinked
+		}
+		return in
 	}
 	with := func(in hub.Inbound, change func(*hub.Inbound)) hub.Inbound {
 		change(&in)
@@ -94,7 +98,7 @@ func TestParseInbound(t *testing.T) {
 		{"postback", callback(event("postback", `,"replyToken":"r3","postback":{"data":"f=17"}`)), []hub.Inbound{with(base("postback"), func(in *hub.Inbound) { in.Data, in.Reply = "f=17", "r3" })}},
 		{"linked", callback(event("accountLink", `,"link":{"result":"ok","nonce":"n0nce"}`)), []hub.Inbound{with(base("accountLink"), func(in *hub.Inbound) { in.Data = "n0nce" })}},
 		{"link failed has no source", callback(`{"type":"accountLink","mode":"active","timestamp":1795393800123,"webhookEventId":"01HEVENTaccountLink","deliveryContext":{"isRedelivery":false},"link":{"result":"failed","nonce":"n0nce"}}`),
-			[]hub.Inbound{with(base("accountLink"), func(in *hub.Inbound) { in.Kind, in.Data, in.From = "accountLink.failed", "n0nce", "" })}},
+			[]hub.Inbound{with(base("accountLink"), func(in *hub.Inbound) { in.Kind, in.Data, in.From = hub.InLinkFailed, "n0nce", "" })}},
 		{"several", callback(event("follow", `,"replyToken":"r"`), event("unfollow", "")), []hub.Inbound{with(base("follow"), func(in *hub.Inbound) { in.Reply = "r" }), base("unfollow")}},
 		{"event of a kind to come", callback(event("telepathy", `,"thought":{}`), event("unfollow", "")), []hub.Inbound{base("unfollow")}},
 		{"unreadable event", callback(`{"type":7}`, event("unfollow", "")), []hub.Inbound{base("unfollow")}},
@@ -106,7 +110,7 @@ func TestParseInbound(t *testing.T) {
 	}
 	c := newParser(t, line.Config{ChannelSecret: "secret", BotID: bot})
 	for _, tt := range tests {
-		got, err := c.ParseInbound(sign("secret", tt.body), []byte(tt.body))
+		got, err := c.ParseInbound(hub.Callback{Header: sign("secret", tt.body), Body: []byte(tt.body)})
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -121,13 +125,13 @@ func TestParseInboundRefuses(t *testing.T) {
 	c := newParser(t, line.Config{ChannelSecret: "new", OldChannelSecret: "old", BotID: bot})
 	body := callback(event("unfollow", ""))
 	for _, secret := range []string{"new", "old"} {
-		if _, err := c.ParseInbound(sign(secret, body), []byte(body)); err != nil {
+		if _, err := c.ParseInbound(hub.Callback{Header: sign(secret, body), Body: []byte(body)}); err != nil {
 			t.Errorf("signed with the %s secret: %v", secret, err)
 		}
 	}
 	bad := []http.Header{{}, {"X-Line-Signature": {""}}, {"X-Line-Signature": {"not base64!"}}, {"X-Line-Signature": {"AAAA"}}, sign("other", body), sign("", body), sign("new", body+"\n")}
 	for _, h := range bad {
-		if _, err := c.ParseInbound(h, []byte(body)); !errors.Is(err, hub.ErrSignature) {
+		if _, err := c.ParseInbound(hub.Callback{Header: h, Body: []byte(body)}); !errors.Is(err, hub.ErrSignature) {
 			t.Errorf("signature %q: got %v, want hub.ErrSignature", h, err)
 		}
 	}
@@ -138,12 +142,12 @@ func TestParseInboundRefuses(t *testing.T) {
 		"not JSON":        `{"destination":`,
 		"not an object":   `[]`,
 	} {
-		if _, err := c.ParseInbound(sign("new", body), []byte(body)); err == nil || errors.Is(err, hub.ErrSignature) {
+		if _, err := c.ParseInbound(hub.Callback{Header: sign("new", body), Body: []byte(body)}); err == nil || errors.Is(err, hub.ErrSignature) {
 			t.Errorf("%s: got %v, want an error of its own", name, err)
 		}
 	}
 	// Without a secret nothing is believed.
-	if _, err := newParser(t, line.Config{}).ParseInbound(sign("", body), []byte(body)); !errors.Is(err, hub.ErrSignature) {
+	if _, err := newParser(t, line.Config{}).ParseInbound(hub.Callback{Header: sign("", body), Body: []byte(body)}); !errors.Is(err, hub.ErrSignature) {
 		t.Errorf("no secret: got %v, want hub.ErrSignature", err)
 	}
 }
@@ -158,9 +162,9 @@ func FuzzParseInbound(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, body string) {
-		list, _ := c.ParseInbound(sign("secret", body), []byte(body))
+		list, _ := c.ParseInbound(hub.Callback{Header: sign("secret", body), Body: []byte(body)})
 		for _, in := range list {
-			if in.ID == "" || in.Channel != hub.LINE || in.Kind != line.LinkFailed && in.From == "" {
+			if in.ID == "" || in.Channel != hub.LINE || in.Kind != hub.InLinkFailed && in.From == "" {
 				t.Errorf("event without what it must have: %+v", in)
 			}
 		}

@@ -1,0 +1,85 @@
+package hub
+
+import (
+	"time"
+
+	"qianhe/approval"
+)
+
+// The ledger is the record of who was told what, when and through which
+// channel, and what became of it.
+
+// LedgerFilter narrows the ledger. The zero value is everything, latest first.
+type LedgerFilter struct {
+	Person  approval.PersonID
+	Kind    Kind
+	Channel ChannelName
+	State   State
+	From    time.Time // of the notification
+	To      time.Time // exclusive
+	// Find matches a delivery id, a provider id, a reference code or an account
+	// name, whole.
+	Find string
+}
+
+// LedgerEntry is a notification with everything that was done about it.
+type LedgerEntry struct {
+	Notification
+	Name       string // of the person
+	Cancelled  time.Time
+	Reason     string // of the cancelling
+	SeenVia    string
+	Delivered  time.Time
+	Deliveries []LedgerDelivery
+}
+
+// LedgerDelivery is one delivery of it. Address and ProviderID are masked
+// unless they are the reader's own.
+type LedgerDelivery struct {
+	ID         string
+	Channel    ChannelName
+	Label      string // of the link
+	State      State
+	Reason     string
+	ProviderID string
+	Ref        string
+	Cost       int // in the provider's units: SMS segments, LINE messages
+	NotBefore  time.Time
+	Done       time.Time
+	Delivered  time.Time // the device has it
+	Attempts   []LedgerAttempt
+}
+
+// LedgerAttempt is one call.
+type LedgerAttempt struct {
+	Number   int
+	Started  time.Time
+	Finished time.Time // zero when the process died in between
+	Outcome  Outcome
+	Detail   string
+}
+
+// LedgerPage is a part of the ledger. Next is "" at its end.
+type LedgerPage struct {
+	Entries []LedgerEntry
+	Next    string
+}
+
+// ChannelHealth is how a channel does, for the administrator's page.
+type ChannelHealth struct {
+	Channel   ChannelName
+	InService bool      // this server has it
+	DownUntil time.Time // breaker; zero when in service
+	Reason    string    // of that, in the provider's words
+	LastError string
+	LastErrAt time.Time
+	LastSent  time.Time // when something was last accepted
+	Waiting   int       // deliveries that are due and not sent
+	Oldest    time.Time // the oldest of them; zero when none
+	Hour      map[Outcome]int
+	Links     int   // addresses in use
+	Quota     Quota // of this month; zero when there is none
+	QuotaAt   time.Time
+	Rate      float64 // messages a second that the provider allows; 0: as many as go
+	Cost      int     // of this month, in the provider's units
+}
