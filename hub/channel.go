@@ -90,6 +90,7 @@ type Address struct {
 	Link  string // id of the channel link row
 	Value string
 	Keys  map[string]string // p256dh, auth, vapid ... as the channel needs
+	Heard time.Time         // when its owner last wrote or tapped there; zero: never, or the channel does not say
 }
 
 // Receipt says that a provider took a message. Taken is not delivered.
@@ -175,6 +176,7 @@ type Inbound struct {
 	Delivery string    // the delivery, where the callback's own address names it
 	Until    time.Time // watermark
 	Code     string    // provider's error code
+	Outcome  Outcome   // of a status that says that a message failed: permanent, rejected, channel_down or retry
 	At       time.Time
 }
 
