@@ -194,6 +194,12 @@ type Finder interface {
 	Find(ctx context.Context, m Message, since time.Time) (r Receipt, found bool, err error)
 }
 
+// Limited is a channel whose provider takes no more than so many messages a
+// second, from all nodes together, and so many at once.
+type Limited interface {
+	Rate() (perSecond float64, burst int)
+}
+
 // Costed tells what a message costs in the provider's own units (SMS
 // segments), before it is sent.
 type Costed interface {
