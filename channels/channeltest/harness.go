@@ -26,7 +26,7 @@ const (
 	Quota         Fault = "quota"          // the paid quota is used up: *ChannelDown with Until
 	ErrorAfter    Fault = "error after"    // took it, answers an error: *Unknown or *Retry, and a repetition does not double
 	HangAfter     Fault = "hang after"     // took it, answers nothing: *Unknown with Safe, and a repetition does not double
-	CutAfter      Fault = "cut after"      // took it, cuts the connection: the same; where there is no key, all three are *Unknown without Safe
+	CutAfter      Fault = "cut after"      // took it, cuts the connection: the same; where there is no key, all three are *Unknown without Safe, and Find finds it
 	WrongBody     Fault = "wrong body"     // took it, the answer cannot be read: accepted
 	Hang          Fault = "hang"           // does not take it, answers nothing: *Unknown, when the context ends
 	Blocked       Fault = "blocked"        // takes it and shows it to nobody: accepted
@@ -74,6 +74,7 @@ func Message(to hub.Address, delivery string) hub.Message {
 		Tag:      "inbox",
 		TTL:      time.Hour,
 		Sent:     time.Date(2026, 11, 23, 8, 30, 0, 0, time.UTC),
+		Ref:      hub.RefOf(delivery),
 	}
 }
 

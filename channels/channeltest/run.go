@@ -303,6 +303,7 @@ func (s *suite) doubt(t *testing.T, f Fault, to hub.Address, m hub.Message, err 
 		if got := s.arrived(t, to, 1); got != 1 {
 			t.Errorf("%d messages shown, want 1", got)
 		}
+		s.find(t, m)
 		return
 	case f == ErrorAfter:
 		wantClass(t, err, "unknown, safe", "retry")
@@ -310,6 +311,27 @@ func (s *suite) doubt(t *testing.T, f Fault, to hub.Address, m hub.Message, err 
 		wantClass(t, err, "unknown, safe")
 	}
 	s.again(t, to, m)
+}
+
+// find asks the provider what it has, where it can be asked: the message in
+// doubt, and not one that was never sent.
+func (s *suite) find(t *testing.T, m hub.Message) {
+	t.Helper()
+	finder, ok := s.h.Channel.(hub.Finder)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	since := time.Now().Add(-time.Minute)
+	if _, found, err := finder.Find(ctx, m, since); err != nil || !found {
+		t.Errorf("the message in doubt: found %v, error %v, want it found", found, err)
+	}
+	m.Delivery += "-never"
+	m.Ref = hub.RefOf(m.Delivery)
+	if _, found, err := finder.Find(ctx, m, since); err != nil || found {
+		t.Errorf("a message that was never sent: found %v, error %v, want it not found", found, err)
+	}
 }
 
 // again sends once more, without the fault, and must not show it twice.
