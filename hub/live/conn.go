@@ -241,6 +241,8 @@ func (c *conn) handle(data []byte) error {
 		return c.server.acked(c, in.Seq)
 	case in.Type == "seen" && c.advance(&c.seen, in.Seq):
 		return c.server.sawUpTo(c, in.Seq)
+	case in.Type == "ping":
+		c.send(pongFrame())
 	}
 	return nil
 }

@@ -28,6 +28,12 @@
 //	{"type":"ack","seq":43}
 //	{"type":"seen","seq":43}
 //
+// A browser answers our pings by itself and shows a page none of them, so a page
+// that wants to know whether anybody is there still asks in a frame of its own:
+//
+//	{"type":"ping"}
+//	{"type":"pong"}
+//
 // Types that a side does not know are passed over.
 //
 // # Closing

@@ -60,3 +60,9 @@ func countsFrame(c hub.Counts) []byte {
 		Counts hub.Counts `json:"counts"`
 	}{"counts", c})
 }
+
+func pongFrame() []byte {
+	return encode(struct {
+		Type string `json:"type"`
+	}{"pong"})
+}

@@ -574,6 +574,21 @@ func TestPing(t *testing.T) {
 	}
 }
 
+// A page cannot see our pings: it asks in a frame, and a frame answers. Who asks
+// before saying hello is none of our pages.
+func TestPageAsks(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	c := f.hello("amy", nil)
+	c.send(map[string]any{"type": "ping"})
+	if got := c.next().Type; got != "pong" {
+		t.Errorf("answer is %q, want pong", got)
+	}
+	stranger := f.dial("amy", "s")
+	stranger.send(map[string]any{"type": "ping"})
+	stranger.wantClose(CloseProtocol)
+}
+
 // A page that answers no ping is gone, even if nobody says so.
 func TestSilentPage(t *testing.T) {
 	t.Parallel()
