@@ -157,12 +157,24 @@ const (
 	InMessage    InboundKind = "message"     // Data is the text, "" for anything but text
 	InPostback   InboundKind = "postback"    // Data is the button's, see [ParsePostback]
 	InReferral   InboundKind = "referral"    // Data is the ref of the link that led here (m.me)
+	InTouch      InboundKind = "touch"       // a sign of life that asks for nothing: a reaction, the chat opened again
 	InLinked     InboundKind = "linked"      // Data is the nonce; From is who holds it now
 	InLinkFailed InboundKind = "link.failed" // Data is the nonce; From is empty
 	InDelivered  InboundKind = "delivered"   // Provider or Until: these have reached the device
 	InRead       InboundKind = "read"        // Until: what was sent up to then was read
 	InStatus     InboundKind = "status"      // Data is a [Status] of the message Provider; Code says why
 )
+
+// Heard reports whether the event is something that its sender did, which opens
+// Messenger's window: [Address].Heard is the time of the latest of these.
+func (k InboundKind) Heard() bool {
+	switch k {
+	case InFollow, InMessage, InPostback, InReferral, InTouch, InLinked:
+		return true
+	default:
+		return false
+	}
+}
 
 // Inbound is one event that a provider sent.
 type Inbound struct {
