@@ -118,7 +118,7 @@ func (h *Hub) claim(ctx context.Context, d *delivery, m move) (claimed bool, err
 		if m.send {
 			locked.attempts++
 			locked.state, locked.began = hub.StateSending, now
-			b.Queue(`update delivery set state = 'sending', attempts = $2 where id = $1`, d.id, locked.attempts)
+			b.Queue(`update delivery set state = 'sending', attempts = $2, first_at = coalesce(first_at, $3), began_at = $3 where id = $1`, d.id, locked.attempts, now)
 			b.Queue(`insert into attempt (delivery, number, started_at) values ($1, $2, $3)`, d.id, locked.attempts, now)
 		} else {
 			b.Queue(`update delivery set state = $2, reason = $3, done_at = $4 where id = $1`, d.id, m.end, m.reason, now)
@@ -158,13 +158,14 @@ func (h *Hub) finish(ctx context.Context, d delivery, returned time.Time, v hub.
 			where delivery = @id and number = @number and outcome = 'started'`,
 			pgx.NamedArgs{"id": d.id, "number": d.attempts, "outcome": v.Outcome, "detail": hub.Clip(v.Reason, 512), "returned": orNullTime(returned)})
 		// Whoever took over an attempt that seemed dead has the word, unless
-		// this one did arrive.
+		// this one did arrive, and has not failed since.
 		b.Queue(`
 			update delivery
 			set state = @state, reason = @reason, provider_id = @provider,
 				not_before = coalesce(@at, not_before),
 				done_at = case when @at::timestamptz is null then @now::timestamptz end
-			where id = @id and (state = 'sending' and attempts = @number or @state = 'accepted' and state <> 'accepted')`,
+			where id = @id and (state = 'sending' and attempts = @number
+				or @state = 'accepted' and state <> 'accepted' and not (reported in ('undelivered', 'failed') and provider_id = @provider))`,
 			pgx.NamedArgs{
 				"id": d.id, "number": d.attempts, "state": string(next.State), "reason": hub.Clip(v.Reason, 512),
 				"provider": hub.Clip(v.ProviderID, 256), "at": orNullTime(next.At), "now": now,

@@ -33,7 +33,10 @@ func (h *Hub) route(ctx context.Context, ids []string) error {
 				continue
 			}
 			for _, leg := range h.policy.Plan(n.Kind, n.Speed, links[n.Person]) {
-				plan = append(plan, planned{h.newID(), n.ID, leg, n.At.Add(leg.After)})
+				plan = append(plan, planned{
+					id: h.newID(), notification: n.ID, leg: leg, notBefore: n.At.Add(leg.After),
+					urgency: urgencyOf(n.Notification), expires: n.At.Add(n.Kind.TTL()),
+				})
 			}
 		}
 		if err := h.insertDeliveries(ctx, tx, plan, now); err != nil {
@@ -83,8 +86,8 @@ const selectRouteLinks = `
 	order by l.created_at, l.id`
 
 const insertDelivery = `
-	insert into delivery (id, notification, channel, link, state, not_before, created_at)
-	values (@id, @notification, @channel, @link, 'pending', @not_before, @now)
+	insert into delivery (id, notification, channel, link, state, priority, not_before, expires_at, ref, created_at)
+	values (@id, @notification, @channel, @link, 'pending', @priority, @not_before, @expires, @ref, @now)
 	on conflict (notification, link) do nothing`
 
 // routeLinks gives what a plan needs of the links of people, through channels
@@ -117,6 +120,30 @@ type planned struct {
 	notification string
 	leg          hub.Leg
 	notBefore    time.Time
+	urgency      hub.Urgency // normal when ""
+	expires      time.Time   // when it need not arrive any more
+}
+
+// priority is the place of an urgency in the queue of a channel.
+func priority(u hub.Urgency) int {
+	switch u {
+	case hub.UrgencyHigh:
+		return 0
+	case hub.UrgencyLow:
+		return 2
+	}
+	return 1
+}
+
+// urgencyOf: 最速件 overtake everything, digests wait for everything.
+func urgencyOf(n hub.Notification) hub.Urgency {
+	switch {
+	case n.Speed == approval.SpeedHighest:
+		return hub.UrgencyHigh
+	case n.Kind == hub.KindDigest:
+		return hub.UrgencyLow
+	}
+	return hub.UrgencyNormal
 }
 
 // insertDeliveries writes the rows that are not there yet and adds their jobs,
@@ -129,7 +156,8 @@ func (h *Hub) insertDeliveries(ctx context.Context, tx pgx.Tx, plan []planned, n
 	var jobs []river.InsertManyParams
 	for _, p := range plan {
 		b.Queue(insertDelivery, pgx.NamedArgs{
-			"id": p.id, "notification": p.notification, "channel": p.leg.Channel, "link": p.leg.Link, "not_before": p.notBefore, "now": now,
+			"id": p.id, "notification": p.notification, "channel": p.leg.Channel, "link": p.leg.Link,
+			"priority": priority(p.urgency), "not_before": p.notBefore, "expires": p.expires, "ref": hub.RefOf(p.id), "now": now,
 		}).Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() > 0 {
 				jobs = append(jobs, deliverJob(p.id, p.leg.Channel, p.notBefore.Sub(now), false))
