@@ -137,7 +137,7 @@ func TestComposeSeesNoContent(t *testing.T) {
 	t.Parallel()
 	known := map[string][]string{
 		"Notification": {"ID", "Person", "Seq", "Kind", "Document", "Step", "Speed", "Grade", "Due", "At", "Seen"},
-		"Counts":       {"Pending", "Highest", "Overdue", "DueToday"},
+		"Counts":       {"Pending", "Highest", "Overdue", "DueToday", "Forms"},
 	}
 	for _, v := range []any{hub.Notification{}, hub.Counts{}} {
 		typ := reflect.TypeOf(v)

@@ -29,9 +29,11 @@ const (
 	KindSignatureDebt Kind = "signature.debt"     // 待補簽
 	KindAnnouncement  Kind = "announcement"       // 公告
 	KindTest          Kind = "test"               // 測試訊息
+	KindRefresh       Kind = "tray.refresh"       // 待辦件數更新, see [Policy].Refresh
 )
 
-// Kinds lists every kind, in the order in which people read them.
+// Kinds lists every kind of which people read and decide, in that order.
+// [KindRefresh] is none: it replaces what others have left on a screen.
 func Kinds() []Kind {
 	return []Kind{
 		KindArrived, KindReturned, KindRecalled, KindDecided, KindDigest, KindForm, KindExtension,
@@ -63,4 +65,5 @@ type Counts struct {
 	Highest  int `json:"highest"`   // of these 最速件
 	Overdue  int `json:"overdue"`   // of these past their deadline
 	DueToday int `json:"due_today"` // of these due today
+	Forms    int `json:"forms"`     // 待審核表單 in other systems
 }

@@ -1,76 +1,144 @@
 package hub
 
 import (
-	"slices"
+	"cmp"
+	"maps"
+	"reflect"
 	"time"
 
 	"qianhe/approval"
 )
 
-// DefaultUnseen is how long a notification may stay unseen before it goes to
-// a channel that disturbs and costs.
-const DefaultUnseen = 15 * time.Minute
-
-// Policy is what an organisation has decided on whom to tell when. The zero
-// value is the house's own.
+// Policy is what an organisation has decided on whom to tell what, when and
+// through which channel. A field that is zero is as the policy beneath has it:
+// the configuration, and beneath that the house ([HousePolicy]). A person's own
+// choices ([Preferences]) come on top, see [Policy.Plan].
 type Policy struct {
-	// Unseen is how long a notification waits before it goes to LINE;
-	// [DefaultUnseen] when zero.
-	Unseen time.Duration
+	// Rules are the kinds for which the organisation departs from the house's
+	// table; each takes the place of the whole rule.
+	Rules map[Kind]Rule `json:"rules,omitempty"`
+	// Unseen is how long a notification waits before it goes to a channel that
+	// disturbs, where the house's table says so.
+	Unseen  time.Duration `json:"unseen,omitempty"`
+	Quiet   *Quiet        `json:"quiet,omitempty"`
+	Digests []int         `json:"digests,omitempty"` // minutes since midnight, on working days
+	// Cap is how many messages a person is sent through one channel within an
+	// hour; more are held back and collapse. Security and 最速件 are not counted.
+	Cap int `json:"cap,omitempty"`
+	// Tier is how much any message may say about a document.
+	Tier Tier `json:"tier,omitempty"`
+	// NamesInReplies: an answer in a chat may name who has handled a document.
+	NamesInReplies bool `json:"names_in_replies,omitempty"`
+	// Refresh: what Web Push shows on other devices is replaced when it has been
+	// handled. It costs a push each time.
+	Refresh bool `json:"refresh,omitempty"`
+	// QuotaShare of a provider's monthly quota may be used before its channel
+	// is only for what is urgent.
+	QuotaShare float64          `json:"quota_share,omitempty"`
+	Keep       int              `json:"keep,omitempty"` // days for which records are kept
+	Chase      *approval.Ladder `json:"chase,omitempty"`
 }
 
-// Leg is one part of a plan: through this link, after this long, unless the
-// person has seen it by then.
-type Leg struct {
-	Channel ChannelName
-	Link    string
-	After   time.Duration // since the notification; 0: at once
+// PolicyVersion is a policy as it was put in force.
+type PolicyVersion struct {
+	Version int64
+	Policy  Policy
+	By      approval.PersonID
+	Name    string // of the person
+	At      time.Time
 }
 
-// Plan gives the legs of a notification over the links a person has, earliest
-// first. It does not name the live connections: those follow the inbox, with
-// or without a plan. An unknown kind has no plan.
-//
-// Web Push is free and silent enough: at once. LINE is billed by message and
-// buzzes: at once for what the day begins with ([KindDigest]) and for 最速件,
-// else only what was not seen.
-func (p Policy) Plan(kind Kind, speed approval.Speed, links []Link) []Leg {
-	unseen := p.Unseen
-	if unseen <= 0 {
-		unseen = DefaultUnseen
+// Over gives p with what it leaves open taken from base.
+func (p Policy) Over(base Policy) Policy {
+	rules := maps.Clone(base.Rules)
+	if rules == nil && p.Rules != nil {
+		rules = map[Kind]Rule{}
 	}
-	switch kind {
-	case KindDigest, KindArrived, KindReturned, KindDecided:
-	default:
-		return nil
+	maps.Copy(rules, p.Rules)
+	p.Rules = rules
+	p.Unseen = cmp.Or(p.Unseen, base.Unseen)
+	p.Quiet = cmp.Or(p.Quiet, base.Quiet)
+	if len(p.Digests) == 0 {
+		p.Digests = base.Digests
 	}
-	if kind == KindDigest || speed == approval.SpeedHighest {
-		unseen = 0
-	}
-	var plan []Leg
-	for _, l := range links {
-		switch l.Channel {
-		case WebPush:
-			plan = append(plan, Leg{Channel: WebPush, Link: l.ID})
-		case LINE:
-			plan = append(plan, Leg{Channel: LINE, Link: l.ID, After: unseen})
+	p.Cap = cmp.Or(p.Cap, base.Cap)
+	p.Tier = cmp.Or(p.Tier, base.Tier)
+	p.NamesInReplies = p.NamesInReplies || base.NamesInReplies
+	p.Refresh = p.Refresh || base.Refresh
+	p.QuotaShare = cmp.Or(p.QuotaShare, base.QuotaShare)
+	p.Keep = cmp.Or(p.Keep, base.Keep)
+	p.Chase = cmp.Or(p.Chase, base.Chase)
+	return p
+}
+
+// Except gives p without what is as base has it anyway, so that it follows base
+// where nobody has decided to depart from it: p is again what [Policy.Over]
+// makes of the result. base has every field filled in.
+func (p Policy) Except(base Policy) Policy {
+	var rules map[Kind]Rule
+	anyway := p
+	anyway.Rules = base.Rules
+	for kind, r := range p.Rules {
+		if !reflect.DeepEqual(p.Rule(kind), anyway.Rule(kind)) {
+			if rules == nil {
+				rules = map[Kind]Rule{}
+			}
+			rules[kind] = r
 		}
 	}
-	slices.SortStableFunc(plan, func(a, b Leg) int { return int(a.After - b.After) })
-	return plan
-}
-
-// TTL is how long it makes sense to bring a notification to a device. It stays
-// below the 24 hours for which LINE remembers a retry key; whatever is older
-// is in the next digest.
-func (k Kind) TTL() time.Duration {
-	if k == KindDigest {
-		return 10 * time.Hour // until the end of the working day
+	p.Rules = rules
+	if p.Unseen == base.Unseen {
+		p.Unseen = 0
 	}
-	return 20 * time.Hour
+	if reflect.DeepEqual(p.Quiet, base.Quiet) {
+		p.Quiet = nil
+	}
+	if reflect.DeepEqual(p.Digests, base.Digests) {
+		p.Digests = nil
+	}
+	if p.Cap == base.Cap {
+		p.Cap = 0
+	}
+	if p.Tier == base.Tier {
+		p.Tier = ""
+	}
+	if p.QuotaShare == base.QuotaShare {
+		p.QuotaShare = 0
+	}
+	if p.Keep == base.Keep {
+		p.Keep = 0
+	}
+	if reflect.DeepEqual(p.Chase, base.Chase) {
+		p.Chase = nil
+	}
+	return p
 }
 
-// Keyed reports whether the provider recognises a repeated delivery by its
-// key, so that sending again after a doubt cannot double it: LINE by the retry
-// key, Web Push by the topic and the tag.
-func (c ChannelName) Keyed() bool { return c == WebPush || c == LINE }
+// Filled gives p with every field filled in.
+func (p Policy) Filled() Policy { return p.Over(HousePolicy()) }
+
+// Rule gives how a kind is brought to people: the organisation's rule, or the
+// house's. A kind that nobody knows has no steps.
+func (p Policy) Rule(kind Kind) Rule {
+	r, departs := p.Rules[kind]
+	if !departs {
+		r = House(kind, cmp.Or(p.Unseen, DefaultUnseen))
+	}
+	tier := cmp.Or(p.Tier, TierCounts)
+	r.Tier = least(cmp.Or(r.Tier, tier), tier)
+	if kind.Security() {
+		r.Held, r.Quiet = true, QuietThrough
+	}
+	return r
+}
+
+// Kinds gives the kinds of a group.
+func (p Policy) Kinds(group string) []Kind {
+	var list []Kind
+	for _, k := range append(Kinds(), KindRefresh) {
+		if p.Rule(k).Group == group {
+			list = append(list, k)
+		}
+	}
+	return list
+}

@@ -1,26 +1,25 @@
 package hub
 
-import (
-	"time"
-
-	"qianhe/approval"
-)
+import "time"
 
 // Rule says how one kind of notification is brought to people.
 type Rule struct {
-	Steps   []Step        // in which order the channels are tried
-	Urgency Urgency       // what providers are told, and who goes first in a queue
-	TTL     time.Duration // after which it need not be delivered any more
+	Steps []Step `json:"steps"` // in which order the channels are tried
+	// Highest are the steps of a 最速件; those of everything else when empty.
+	Highest []Step        `json:"highest,omitempty"`
+	Urgency Urgency       `json:"urgency"` // what providers are told
+	TTL     time.Duration `json:"ttl"`     // after which it need not be delivered any more
 	// Group: of the notifications of a person in the same group the latest
 	// replaces the others, on the phone, at the provider and in our own queue.
 	// "" for one that stands for itself.
-	Group string
-	Quiet QuietRule
-	Tier  Tier
+	Group string    `json:"group,omitempty"`
+	Quiet QuietRule `json:"quiet"`
+	// Tier is how much it may say at most; the policy's own when empty.
+	Tier Tier `json:"tier,omitempty"`
 	// Held is true for a kind that the person may not turn off: security.
-	Held bool
-	// Keep is how long the record is kept; the policy's own when zero.
-	Keep time.Duration
+	Held bool `json:"held,omitempty"`
+	// Keep is for how many days the record is kept; the policy's own when zero.
+	Keep int `json:"keep,omitempty"`
 }
 
 // Step is one channel of a plan, so long after the notification, or, for
@@ -48,7 +47,8 @@ const (
 	QuietUrgent  QuietRule = "urgent"  // goes through when it is 最速件, waits otherwise
 )
 
-// Tier is how much a channel of others may be told (documents.md §5).
+// Tier is how much a message may tell (content policy: 行政院及所屬各機關 do not
+// discuss official business through foreign messengers).
 type Tier string
 
 const (
@@ -57,35 +57,50 @@ const (
 	TierSubject Tier = "subject" // and a masked 主旨
 )
 
-// Quiet are hours of a day in Asia/Taipei in which people are not disturbed.
-// From and To are minutes since midnight; From > To spans midnight; From == To
-// means none. DaysOff makes every day that is not worked quiet as a whole.
-type Quiet struct {
-	From    int  `json:"from"`
-	To      int  `json:"to"`
-	DaysOff bool `json:"days_off"`
+// rank orders tiers; what is unknown tells least.
+func (t Tier) rank() int {
+	switch t {
+	case TierNumber:
+		return 1
+	case TierSubject:
+		return 2
+	}
+	return 0
 }
 
-// Preferences are a person's own choices. The zero value takes everything as
-// the organisation has set it.
-type Preferences struct {
-	// Off are channels through which the person wants nothing but what cannot
-	// be turned off.
-	Off []ChannelName `json:"off,omitempty"`
-	// First is the channel that the person looks at: it is told at once.
-	First ChannelName `json:"first,omitempty"`
-	// Muted are kinds the person does not want to be disturbed for; they are in
-	// the in-tray all the same.
-	Muted []Kind `json:"muted,omitempty"`
-	Quiet *Quiet `json:"quiet,omitempty"` // nil: the organisation's
-	// Digest are the times of the organisation's digests, as minutes since
-	// midnight, that the person takes; nil: all.
-	Digest []int `json:"digest,omitempty"`
+// least gives the one of two that tells less.
+func least(a, b Tier) Tier {
+	if b.rank() < a.rank() {
+		return b
+	}
+	return a
 }
 
-// Recipient is what routing knows of the person besides their links.
-type Recipient struct {
-	Person      approval.PersonID
-	Preferences Preferences
-	Sent        int // messages in the last hour on channels that disturb
+// Disturbs reports whether a channel costs or buzzes enough to wait for what a
+// quieter one does first.
+func (c ChannelName) Disturbs() bool { return c == LINE || c == Messenger || c == SMS }
+
+// Keyed reports whether the provider recognises a repeated delivery by its
+// key, so that sending again after a doubt cannot double it: LINE by the retry
+// key, Web Push by the topic and the tag.
+func (c ChannelName) Keyed() bool { return c == WebPush || c == LINE }
+
+// Security reports whether a kind is about the safety of an account. It goes
+// through quiet hours, past caps, and nobody can turn it off.
+func (k Kind) Security() bool {
+	switch k {
+	case KindNewDevice, KindReplaced, KindLinked, KindUnlinked:
+		return true
+	}
+	return false
+}
+
+// Bulk reports whether many people are told at the same time: it goes behind
+// everything else in a queue.
+func (k Kind) Bulk() bool {
+	switch k {
+	case KindDigest, KindAnnouncement, KindOverdueSoon, KindOverdue, KindEscalation, KindRefresh:
+		return true
+	}
+	return false
 }

@@ -44,9 +44,9 @@ func usedKeys(t *testing.T, known map[string]string) map[string]string {
 	}
 	// Reasons of refused input, which the person reads.
 	for _, name := range slices.Concat(glob(t, "../approval/action.go"), glob(t, "../approval/return.go"), glob(t, "../approval/access/account.go"),
-		glob(t, "../approval/access/password/policy.go"), glob(t, "../channels/webpush/subscription.go")) {
+		glob(t, "../approval/access/password/policy.go"), glob(t, "../channels/webpush/subscription.go"), glob(t, "../hub/validate.go")) {
 		for _, s := range literals(t, name) {
-			if regexp.MustCompile(`^(opinion|return|action|password|push|locale)\.[a-z.]+$`).MatchString(s) && !strings.HasSuffix(s, ".com") {
+			if regexp.MustCompile(`^(opinion|return|action|password|push|locale|policy)\.[a-z.]+$`).MatchString(s) && !strings.HasSuffix(s, ".com") {
 				used[s] = name
 			}
 		}

@@ -34,7 +34,7 @@ func TestPayload(t *testing.T) {
 	}
 	want := `{"web_push":8030,"notification":{"title":"待處理公文 5 件","body":"最速件 1 件 · 今日到期 2 件","lang":"zh-TW","tag":"inbox",` +
 		`"navigate":"https://sign.example.gov.tw/inbox","app_badge":"5","data":{"delivery":"dlv-1","kind":"pending.digest","urgent":true,"sent":1795422600000,` +
-		`"counts":{"pending":5,"highest":1,"overdue":0,"due_today":2}}},"app_badge":5}`
+		`"counts":{"pending":5,"highest":1,"overdue":0,"due_today":2,"forms":0}}},"app_badge":5}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
 		t.Errorf("payload (-want +got):\n%s", diff)
 	}

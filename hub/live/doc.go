@@ -11,7 +11,7 @@
 // It is answered with the position of now, and then either with every event it
 // has missed, in order, or with the word that it has to read the in-tray anew:
 //
-//	{"type":"welcome","epoch":"…","seq":43,"counts":{"pending":5,"highest":1,"overdue":1,"due_today":0}}
+//	{"type":"welcome","epoch":"…","seq":43,"counts":{"pending":5,"highest":1,"overdue":1,"due_today":0,"forms":0}}
 //	{"type":"event","seq":42,"kind":"document.arrived","url":"/d/…"}
 //	{"type":"event","seq":43,"kind":"pending.digest","url":"/next"}
 //	{"type":"resync","epoch":"…","seq":43}
@@ -19,7 +19,7 @@
 // From then on there is one event for each notification, in order and without a
 // gap, and the counts whenever they have changed, the latest alone:
 //
-//	{"type":"counts","counts":{"pending":4,"highest":1,"overdue":0,"due_today":0}}
+//	{"type":"counts","counts":{"pending":4,"highest":1,"overdue":0,"due_today":0,"forms":0}}
 //
 // A resync may come at any time; what follows continues from its position. The
 // page reports what it has got, and, while it is visible and was touched within

@@ -38,6 +38,21 @@ func parseDigest(line string) (cron.Schedule, error) {
 	return s, nil
 }
 
+// mostTimes is how many digests a week's schedule may have.
+const mostTimes = 7 * 24
+
+// digestTimes gives the minutes since midnight, in Asia/Taipei, of a schedule's
+// times, whatever days they are on.
+func digestTimes(s cron.Schedule) []int {
+	var times []int
+	from := time.Date(2026, time.November, 23, 0, 0, 0, 0, approval.Zone) // a Monday
+	for at := s.Next(from.Add(-time.Second)); !at.IsZero() && at.Before(from.AddDate(0, 0, 7)) && len(times) < mostTimes; at = s.Next(at) {
+		times = append(times, int(at.Sub(approval.Midnight(at))/time.Minute))
+	}
+	slices.Sort(times)
+	return slices.Compact(times)
+}
+
 // digestDue reports whether at now a digest of now's day is due: its first time
 // of that day has come, lately, and the day is worked.
 func (h *Hub) digestDue(now time.Time) bool {

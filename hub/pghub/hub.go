@@ -43,7 +43,7 @@ type Options struct {
 	Sealer   Sealer
 	BaseURL  string // of the app, in links
 	Agency   string // who speaks
-	Policy   hub.Policy
+	Policy   hub.Policy // beneath what the organisation decides
 	Retries  hub.Retries
 	Workdays approval.Calendar // on which days there is a digest
 	// DigestCron says when the digest is due, as a line of five cron fields in
@@ -66,7 +66,8 @@ type Hub struct {
 	sealer      Sealer
 	baseURL     string
 	agency      string
-	policy      hub.Policy
+	base        hub.Policy // beneath what the organisation has decided
+	policyNow   policyCache
 	retries     hub.Retries
 	workdays    approval.Calendar
 	digestAt    cron.Schedule
@@ -104,7 +105,7 @@ func New(pool *pgxpool.Pool, opt Options) (*Hub, error) {
 		sealer:      opt.Sealer,
 		baseURL:     opt.BaseURL,
 		agency:      opt.Agency,
-		policy:      opt.Policy,
+		base:        configured(opt, digestTimes(digestAt)),
 		retries:     opt.Retries,
 		workdays:    opt.Workdays,
 		digestAt:    digestAt,

@@ -18,7 +18,11 @@ import (
 // stays.
 func (h *Hub) route(ctx context.Context, ids []string) error {
 	now := h.now()
-	err := h.inTx(ctx, func(tx pgx.Tx) error {
+	policy, err := h.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	err = h.inTx(ctx, func(tx pgx.Tx) error {
 		pending, err := unrouted(ctx, tx, ids)
 		if err != nil || len(pending) == 0 {
 			return err
@@ -32,11 +36,8 @@ func (h *Hub) route(ctx context.Context, ids []string) error {
 			if n.pointless {
 				continue
 			}
-			for _, leg := range h.policy.Plan(n.Kind, n.Speed, links[n.Person]) {
-				plan = append(plan, planned{
-					id: h.newID(), notification: n.ID, leg: leg, notBefore: n.At.Add(leg.After),
-					urgency: urgencyOf(n.Notification), expires: n.At.Add(n.Kind.TTL()),
-				})
+			for _, leg := range policy.Plan(n.Notification, hub.Recipient{Person: n.Person}, links[n.Person], h.workdays.Workday) {
+				plan = append(plan, planned{h.newID(), n.ID, leg})
 			}
 		}
 		if err := h.insertDeliveries(ctx, tx, plan, now); err != nil {
@@ -119,31 +120,6 @@ type planned struct {
 	id           string
 	notification string
 	leg          hub.Leg
-	notBefore    time.Time
-	urgency      hub.Urgency // normal when ""
-	expires      time.Time   // when it need not arrive any more
-}
-
-// priority is the place of an urgency in the queue of a channel.
-func priority(u hub.Urgency) int {
-	switch u {
-	case hub.UrgencyHigh:
-		return 0
-	case hub.UrgencyLow:
-		return 2
-	}
-	return 1
-}
-
-// urgencyOf: 最速件 overtake everything, digests wait for everything.
-func urgencyOf(n hub.Notification) hub.Urgency {
-	switch {
-	case n.Speed == approval.SpeedHighest:
-		return hub.UrgencyHigh
-	case n.Kind == hub.KindDigest:
-		return hub.UrgencyLow
-	}
-	return hub.UrgencyNormal
 }
 
 // insertDeliveries writes the rows that are not there yet and adds their jobs,
@@ -157,10 +133,10 @@ func (h *Hub) insertDeliveries(ctx context.Context, tx pgx.Tx, plan []planned, n
 	for _, p := range plan {
 		b.Queue(insertDelivery, pgx.NamedArgs{
 			"id": p.id, "notification": p.notification, "channel": p.leg.Channel, "link": p.leg.Link,
-			"priority": priority(p.urgency), "not_before": p.notBefore, "expires": p.expires, "ref": hub.RefOf(p.id), "now": now,
+			"priority": p.leg.Priority, "not_before": p.leg.At, "expires": p.leg.Expires, "ref": hub.RefOf(p.id), "now": now,
 		}).Exec(func(tag pgconn.CommandTag) error {
 			if tag.RowsAffected() > 0 {
-				jobs = append(jobs, deliverJob(p.id, p.leg.Channel, p.notBefore.Sub(now), false))
+				jobs = append(jobs, deliverJob(p.id, p.leg.Channel, p.leg.At.Sub(now), false))
 			}
 			return nil
 		})
