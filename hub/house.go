@@ -51,7 +51,7 @@ func House(kind Kind, unseen time.Duration) Rule {
 	case KindRefresh:
 		return Rule{Steps: push, Urgency: UrgencyLow, TTL: time.Hour, Group: groupTray, Quiet: QuietHold}
 	case KindDecided:
-		return Rule{Steps: chats, Urgency: UrgencyNormal, TTL: most, Group: groupDone, Quiet: QuietHold}
+		return Rule{Steps: chats, Highest: atOnce, Urgency: UrgencyNormal, TTL: most, Group: groupDone, Quiet: QuietHold}
 	case KindDigest:
 		return Rule{Steps: atOnce, Urgency: UrgencyNormal, TTL: workday, Group: groupTray, Quiet: QuietHold}
 	case KindForm:

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"qianhe/hub"
 )
 
 // Config is the effective configuration. Each setting has one name: a flag
@@ -39,8 +41,9 @@ type Config struct {
 	LogFormat      string
 	Drain          time.Duration
 
-	Digest    string
-	LINEAfter time.Duration
+	Digest     string
+	LINEAfter  time.Duration
+	QuietHours hub.Quiet
 
 	LINEChannelID     string
 	LINEChannelSecret string
@@ -78,7 +81,8 @@ func settings() []setting {
 		{"log-format", "auto", "text, json, or auto: text on a terminal", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json")},
 		{"drain", "0s", "how long to stay up not ready before closing, for a load balancer to notice", false, duration(func(c *Config) *time.Duration { return &c.Drain }, 0, 5*time.Minute)},
 		{"digest", "30 8 * * *", "when pending counts are sent on working days, as a cron line in Asia/Taipei", false, setDigest},
-		{"line-after", "15m", "how long an unseen notification waits before it goes to LINE", false, duration(func(c *Config) *time.Duration { return &c.LINEAfter }, time.Minute, 24*time.Hour)},
+		{"line-after", "15m", "how long an unseen notification waits before it goes to LINE", false, duration(func(c *Config) *time.Duration { return &c.LINEAfter }, time.Minute, 12*time.Hour)},
+		{"quiet-hours", "20:00-07:30 off-days", "hours in Asia/Taipei in which only 最速件 and security go out, with off-days also Saturdays, Sundays and holidays; or none", false, setQuiet},
 		{"line-channel-id", "", "Messaging API channel ID; with the channel secret, tokens are fetched as needed", false, func(c *Config, v string) error { c.LINEChannelID = v; return nil }},
 		{"line-channel-secret", "", "Messaging API channel secret", true, func(c *Config, v string) error { c.LINEChannelSecret = v; return nil }},
 		{"line-token", "", "long-lived channel access token, instead of channel ID and secret", true, func(c *Config, v string) error { c.LINEToken = v; return nil }},
@@ -286,6 +290,42 @@ func setDigest(c *Config, v string) error {
 	return nil
 }
 
+// setQuiet reads quiet hours: a range, with or without the days that are not
+// worked, or none.
+func setQuiet(c *Config, v string) error {
+	var q hub.Quiet
+	for _, f := range strings.Fields(v) {
+		from, to, isRange := strings.Cut(f, "-")
+		begin, err1 := time.Parse("15:04", from)
+		end, err2 := time.Parse("15:04", to)
+		switch {
+		case f == "none":
+		case f == "off-days":
+			q.DaysOff = true
+		case isRange && err1 == nil && err2 == nil:
+			q.From, q.To = begin.Hour()*60+begin.Minute(), end.Hour()*60+end.Minute()
+		default:
+			return fmt.Errorf("%q is no range such as 20:00-07:30, nor off-days, nor none", f)
+		}
+	}
+	c.QuietHours = q
+	return nil
+}
+
+func quietText(q hub.Quiet) string {
+	var parts []string
+	if q.From != q.To {
+		parts = append(parts, fmt.Sprintf("%02d:%02d-%02d:%02d", q.From/60, q.From%60, q.To/60, q.To%60))
+	}
+	if q.DaysOff {
+		parts = append(parts, "off-days")
+	}
+	if len(parts) == 0 {
+		return "none"
+	}
+	return strings.Join(parts, " ")
+}
+
 func setSubject(c *Config, v string) error {
 	if v != "" && !strings.HasPrefix(v, "mailto:") && !strings.HasPrefix(v, "https://") {
 		return fmt.Errorf("%q is neither a mailto: nor an https: address", v)
@@ -349,7 +389,7 @@ func (c *Config) print(w io.Writer) {
 		"database-url": mask(c.DatabaseURL != ""), "data": c.Data, "secret": mask(c.SecretSet),
 		"migrate": strconv.FormatBool(c.Migrate), "max-conns": strconv.Itoa(c.MaxConns),
 		"trusted-proxies": join(c.TrustedProxies), "log-level": strings.ToLower(c.LogLevel.String()), "log-format": c.LogFormat,
-		"drain": c.Drain.String(), "digest": c.Digest, "line-after": c.LINEAfter.String(),
+		"drain": c.Drain.String(), "digest": c.Digest, "line-after": c.LINEAfter.String(), "quiet-hours": quietText(c.QuietHours),
 		"line-channel-id": c.LINEChannelID, "line-channel-secret": mask(c.LINEChannelSecret != ""), "line-token": mask(c.LINEToken != ""),
 		"webpush-subject": c.WebPushSubject, "webpush-hosts": strings.Join(c.WebPushHosts, ","),
 	}

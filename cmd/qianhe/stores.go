@@ -96,7 +96,7 @@ func (s *stores) openHub(ctx context.Context, options ...func(*pghub.Options) er
 		Trays:      reader,
 		Sealer:     s.sealer,
 		BaseURL:    urlString(c.BaseURL),
-		Policy:     hub.Policy{Unseen: c.LINEAfter},
+		Policy:     hub.Policy{Unseen: c.LINEAfter, Quiet: &c.QuietHours},
 		Workdays:   calendar,
 		Log:        s.log,
 		Agency:     s.agency,

@@ -229,6 +229,14 @@ func stop(t testing.TB, h *Hub) {
 	}
 }
 
+// awake is a policy under which everything goes out by itself and at once, for
+// tests of the delivery that run by the machine's clock.
+func awake() hub.Policy {
+	rule := hub.House(hub.KindArrived, hub.DefaultUnseen)
+	rule.Group = ""
+	return hub.Policy{Quiet: &hub.Quiet{}, Cap: 1 << 20, Rules: map[hub.Kind]hub.Rule{hub.KindArrived: rule}}
+}
+
 // clock stands still until it is moved.
 type clock struct {
 	mu  sync.Mutex

@@ -41,8 +41,8 @@ type Options struct {
 	Channels []hub.Channel // what this process delivers through; none in a process that only writes
 	Trays    Trays
 	Sealer   Sealer
-	BaseURL  string // of the app, in links
-	Agency   string // who speaks
+	BaseURL  string     // of the app, in links
+	Agency   string     // who speaks
 	Policy   hub.Policy // beneath what the organisation decides
 	Retries  hub.Retries
 	Workdays approval.Calendar // on which days there is a digest
