@@ -20,6 +20,7 @@ import (
 type Person struct {
 	Key   string // in addresses of pages: [a-z0-9._-], such as an account name
 	LINE  string // LINE user ID, "" for one who does not use it
+	PSID  string // Messenger's ID of the person for the Page, "" for one who does not use it
 	Name  string // 王大明
 	Title string // 科長
 	Unit  string // 工務局水利科
@@ -46,6 +47,8 @@ type Options struct {
 	People []Person
 	// LINE credentials that are good here. Empty fields: [DefaultLINE].
 	LINE LINEAccount
+	// Messenger is the Page that the sandbox plays. Empty fields: [DefaultPage].
+	Messenger Page
 	// Now is the clock of stays, limits and pages. Nil: time.Now. Tokens of
 	// Web Push are checked by the machine's clock, because their senders sign
 	// them by it.
@@ -66,9 +69,9 @@ func DefaultLINE() LINEAccount {
 
 // Message is one message that arrived.
 type Message struct {
-	Provider string // "line" or "webpush"
+	Provider string // "line", "messenger" or "webpush"
 	ID       string // the provider's
-	To       string // LINE user ID or push endpoint
+	To       string // LINE user ID, PSID or push endpoint
 	At       time.Time
 	Title    string // alternative text of a card, title of a notification
 	Body     string
@@ -98,6 +101,9 @@ type Sandbox struct {
 	faults  map[string]*Fault
 	line    lineState
 	push    pushState
+	graph   graphState
+
+	callbacks callbacks
 }
 
 // mailbox is what arrived at one address. Old messages are let go, counted.
@@ -105,6 +111,8 @@ type mailbox struct {
 	messages []Message
 	dropped  int
 }
+
+var errClosed = errors.New("sandbox: closed")
 
 const keep = 300 // messages per address
 
@@ -122,6 +130,7 @@ func New(opt Options) (*Sandbox, error) {
 	fill(&opt.LINE.ChannelSecret, def.ChannelSecret)
 	fill(&opt.LINE.Token, def.Token)
 	fill(&opt.LINE.BotID, def.BotID)
+	opt.Messenger.fill()
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -133,7 +142,7 @@ func New(opt Options) (*Sandbox, error) {
 		opt: opt, url: u,
 		closed: make(chan struct{}), changed: make(chan struct{}),
 		arrived: map[string]*mailbox{}, faults: map[string]*Fault{},
-		line: newLINEState(), push: newPushState(),
+		line: newLINEState(), push: newPushState(), graph: newGraphState(), callbacks: newCallbacks(),
 	}
 	seen := map[string]bool{}
 	for _, p := range opt.People {
@@ -141,13 +150,18 @@ func New(opt Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("sandbox: key %q of %s is malformed or not the only one", p.Key, p.Name)
 		}
 		seen[p.Key] = true
-		if p.LINE == "" {
-			continue
-		}
-		if !userID.MatchString(p.LINE) {
+		if p.LINE != "" && !userID.MatchString(p.LINE) {
 			return nil, fmt.Errorf("sandbox: %s: %q is not a LINE user ID", p.Name, p.LINE)
 		}
-		s.line.friends[p.LINE] = p
+		if p.PSID != "" && !psidForm.MatchString(p.PSID) {
+			return nil, fmt.Errorf("sandbox: %s: %q is not a page-scoped ID", p.Name, p.PSID)
+		}
+		if p.LINE != "" {
+			s.line.friends[p.LINE] = p
+		}
+		if p.PSID != "" {
+			s.graph.threads[p.PSID] = &thread{}
+		}
 	}
 	s.mux = s.routes()
 	return s, nil
@@ -165,20 +179,29 @@ func (s *Sandbox) Handler() http.Handler { return s.mux }
 // LINE gives the account's credentials.
 func (s *Sandbox) LINE() LINEAccount { return s.opt.LINE }
 
-// Close ends the pages' open connections and every answer that a fault holds
-// back, so that an HTTP server over Handler can shut down.
-func (s *Sandbox) Close() { s.closing.Do(func() { close(s.closed) }) }
+// Close ends the pages' open connections, callbacks that wait, and every
+// answer that a fault holds back, so that an HTTP server over Handler can shut
+// down.
+func (s *Sandbox) Close() {
+	s.closing.Do(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		close(s.closed)
+	})
+	s.callbacks.worker.Wait()
+}
 
 func (s *Sandbox) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	s.lineRoutes(mux)
+	s.graphRoutes(mux)
 	mux.HandleFunc("POST /push/{token}", s.receivePush)
 	s.pageRoutes(mux)
 	return mux
 }
 
 // Messages gives what has arrived for who, oldest first: a person's key, a
-// LINE user ID or a push endpoint. A message for a phone that is switched off,
+// LINE user ID, a PSID or a push endpoint. A message for a phone that is switched off,
 // or for somebody who blocked the account, has not arrived.
 func (s *Sandbox) Messages(who string) []Message {
 	s.mu.Lock()
@@ -200,7 +223,7 @@ func (s *Sandbox) Wait(ctx context.Context, who string, n int) ([]Message, error
 		select {
 		case <-changed:
 		case <-s.closed:
-			return list, errors.New("sandbox: closed")
+			return list, errClosed
 		case <-ctx.Done():
 			return list, fmt.Errorf("sandbox: %d of %d messages arrived: %w", count, n, context.Cause(ctx))
 		}
@@ -228,6 +251,9 @@ func (s *Sandbox) addressesLocked(who string) []string {
 	var list []string
 	if p.LINE != "" {
 		list = append(list, p.LINE)
+	}
+	if p.PSID != "" {
+		list = append(list, p.PSID)
 	}
 	for _, sub := range s.push.order {
 		if sub.label == who {
