@@ -304,7 +304,7 @@ func TestReply(t *testing.T) {
 	st := newStand(t, func() time.Time { return now }, nil)
 	to := st.address()
 	in := hub.Inbound{Channel: hub.Messenger, From: to.Value, At: now}
-	if err := st.channel.Reply(t.Context(), in, hub.Message{Text: "綁定碼 123 456"}); err != nil {
+	if err := st.channel.Reply(t.Context(), in, hub.Message{Title: "驗證碼 012345", Text: "請輸入網頁。"}); err != nil {
 		t.Fatal(err)
 	}
 	m := message(to)
@@ -312,32 +312,39 @@ func TestReply(t *testing.T) {
 	if err := st.channel.Reply(t.Context(), in, m); err != nil {
 		t.Fatal(err)
 	}
-	got := st.Messages(to.Value)
-	if len(got) != 2 {
-		t.Fatalf("%d messages arrived, want 2", len(got))
+	m.URL, m.Delivery = "", "01kat3fj5wd8h9vxe2qn7rzm4c"
+	if err := st.channel.Reply(t.Context(), in, m); err != nil {
+		t.Fatal(err)
 	}
-	if want := `{"recipient":{"id":"` + to.Value + `"},"messaging_type":"RESPONSE","message":{"text":"綁定碼 123 456"}}`; string(got[0].JSON) != want {
+	got := st.Messages(to.Value)
+	if len(got) != 3 {
+		t.Fatalf("%d messages arrived, want 3", len(got))
+	}
+	if want := `{"recipient":{"id":"` + to.Value + `"},"messaging_type":"RESPONSE","message":{"text":"驗證碼 012345\n請輸入網頁。"}}`; string(got[0].JSON) != want {
 		t.Errorf("got  %s\nwant %s", got[0].JSON, want)
 	}
 	if body := string(got[1].JSON); !strings.Contains(body, `"messaging_type":"RESPONSE"`) || !strings.Contains(body, `"web_url"`) || strings.Contains(body, `"postback"`) {
 		t.Errorf("got %s, want a template without postbacks", body)
 	}
+	if body := string(got[2].JSON); strings.Contains(body, `"web_url"`) || !strings.Contains(body, `"postback"`) {
+		t.Errorf("got %s, want a template with a postback only", body)
+	}
 	for name, tt := range map[string]struct {
 		in hub.Inbound
 		m  hub.Message
 	}{
-		"nobody":        {hub.Inbound{Channel: hub.Messenger, At: now}, hub.Message{Text: "a"}},
-		"other channel": {hub.Inbound{Channel: hub.LINE, From: to.Value, At: now}, hub.Message{Text: "a"}},
+		"nobody":        {hub.Inbound{Channel: hub.Messenger, At: now}, hub.Message{Title: "a"}},
+		"other channel": {hub.Inbound{Channel: hub.LINE, From: to.Value, At: now}, hub.Message{Title: "a"}},
 		"nothing":       {in, hub.Message{}},
-		"a day late":    {hub.Inbound{Channel: hub.Messenger, From: to.Value, At: now.Add(-24 * time.Hour)}, hub.Message{Text: "a"}},
+		"a day late":    {hub.Inbound{Channel: hub.Messenger, From: to.Value, At: now.Add(-24 * time.Hour)}, hub.Message{Title: "a"}},
 		"not https":     {in, hub.Message{Title: "a", URL: "http://sign.example.gov.tw/inbox"}},
 	} {
 		if err := st.channel.Reply(t.Context(), tt.in, tt.m); channeltest.Outcome(err) != "rejected" {
 			t.Errorf("%s: got %v, want rejected", name, err)
 		}
 	}
-	if n := len(st.Messages(to.Value)); n != 2 {
-		t.Errorf("%d messages arrived, want 2", n)
+	if n := len(st.Messages(to.Value)); n != 3 {
+		t.Errorf("%d messages arrived, want 3", n)
 	}
 }
 

@@ -22,6 +22,9 @@ func (c *Channel) Send(ctx context.Context, m hub.Message) (hub.Receipt, error) 
 	if m.Delivery == "" {
 		return hub.Receipt{}, &hub.Rejected{Reason: "message has no delivery"}
 	}
+	if m.URL == "" {
+		return hub.Receipt{}, &hub.Rejected{Reason: "message has no address to open"}
+	}
 	said, err := card(m)
 	if err != nil {
 		return hub.Receipt{}, err
@@ -34,17 +37,13 @@ func (c *Channel) Send(ctx context.Context, m hub.Message) (hub.Receipt, error) 
 }
 
 // Reply answers what a person did in the chat, which has opened the window. m
-// without an address to open goes out as plain text. Errors are those of Send;
-// an answer of which it is not known whether it arrived is not repeated.
+// need not have an address to open. Errors are those of Send; an answer of
+// which it is not known whether it arrived is not to be repeated.
 func (c *Channel) Reply(ctx context.Context, to hub.Inbound, m hub.Message) error {
 	if to.Channel != hub.Messenger || !personID.MatchString(to.From) {
 		return &hub.Rejected{Reason: "there is nobody to answer"}
 	}
-	compose := card
-	if m.URL == "" {
-		compose = plain
-	}
-	said, err := compose(m)
+	said, err := card(m)
 	if err != nil {
 		return err
 	}

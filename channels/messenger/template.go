@@ -13,7 +13,6 @@ import (
 // characters", which can be read as bytes: what we have to say fits both.
 const (
 	maxTemplate = 640  // bytes
-	maxText     = 2000 // UTF-16 code units
 	maxTitle    = 20   // of a button, UTF-16 code units
 	maxPayload  = 1000 // of a postback, UTF-16 code units
 	maxButtons  = 3
@@ -81,20 +80,24 @@ func wordsOf(lang string) words {
 }
 
 // card makes the button template of a message: what it says, the button that
-// opens the system, and a postback for each act.
+// opens the system, and a postback for each act. A message with nothing to open
+// or to tap is plain text.
 func card(m hub.Message) (message, error) {
 	if m.Title == "" {
 		return message{}, &hub.Rejected{Reason: "message has no title"}
 	}
-	if err := checkURL(m.URL); err != nil {
-		return message{}, &hub.Rejected{Reason: "address to open is " + err.Error()}
-	}
 	w := wordsOf(m.Lang)
-	title := short(strings.TrimSpace(m.Button), maxTitle)
-	if title == "" {
-		title = w.open
+	var buttons []button
+	if m.URL != "" {
+		if err := checkURL(m.URL); err != nil {
+			return message{}, &hub.Rejected{Reason: "address to open is " + err.Error()}
+		}
+		title := short(strings.TrimSpace(m.Button), maxTitle)
+		if title == "" {
+			title = w.open
+		}
+		buttons = append(buttons, button{Type: "web_url", Title: title, URL: m.URL})
 	}
-	buttons := []button{{Type: "web_url", Title: title, URL: m.URL}}
 	for _, act := range m.Acts {
 		payload := m.Postback(act)
 		if len(buttons) == maxButtons || act.Label == "" || m.Delivery == "" || units(payload) > maxPayload {
@@ -102,16 +105,24 @@ func card(m hub.Message) (message, error) {
 		}
 		buttons = append(buttons, button{Type: "postback", Title: short(act.Label, maxTitle), Payload: payload})
 	}
+	if len(buttons) == 0 {
+		return message{Text: text(m, w)}, nil
+	}
 	return message{Attachment: &attachment{Type: "template", Payload: template{Type: "button", Text: text(m, w), Buttons: buttons}}}, nil
 }
 
-// text is what stands above the buttons: the title and a line for each fact, or
-// the sentence where there are none. What is late or 最速件 is marked, because
-// a chat has no colours.
+// text is what stands above the buttons: the title and a line for each fact,
+// or the sentence where there are none. What is late or 最速件 is marked,
+// because a chat has no colours. What is told of documents, and not an answer
+// to something said, ends with the note where to read them.
 func text(m hub.Message, w words) string {
 	lines := []string{m.Title}
-	if len(m.Facts) == 0 && m.Text != "" {
+	switch {
+	case len(m.Facts) > 0 || m.Text == "":
+	case strings.HasPrefix(m.Text, m.Title):
 		lines[0] = m.Text
+	default:
+		lines = append(lines, m.Text)
 	}
 	for _, f := range m.Facts {
 		mark := "・"
@@ -120,21 +131,12 @@ func text(m hub.Message, w words) string {
 		}
 		lines = append(lines, mark+f.Label+w.colon+f.Value)
 	}
-	note := "\n" + w.note
-	said := hub.Clip(strings.ToValidUTF8(strings.Join(lines, "\n"), ""), maxTemplate-len(note))
-	return said + note
-}
-
-// plain is a message without an address to open: only what it says.
-func plain(m hub.Message) (message, error) {
-	said := m.Text
-	if said == "" {
-		said = m.Title
+	note := ""
+	if m.Kind != "" {
+		note = "\n" + w.note
 	}
-	if said = short(said, maxText); strings.TrimSpace(said) == "" {
-		return message{}, &hub.Rejected{Reason: "message says nothing"}
-	}
-	return message{Text: said}, nil
+	said := strings.ToValidUTF8(strings.Join(lines, "\n"), "")
+	return hub.Clip(said, maxTemplate-len(note)) + note
 }
 
 // checkURL holds an address against what a button may open: https, and http on

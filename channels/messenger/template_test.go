@@ -50,12 +50,16 @@ func TestCard(t *testing.T) {
 
 func TestText(t *testing.T) {
 	t.Parallel()
-	m := hub.Message{Title: "機密件公文 1 件", Text: "機密件公文 1 件，請至辦公室辦理"}
+	m := hub.Message{Kind: hub.KindArrived, Title: "機密件公文 1 件", Text: "機密件公文 1 件，請至辦公室辦理"}
 	if got, want := text(m, wordsOf("zh-TW")), "機密件公文 1 件，請至辦公室辦理\n內容請於系統內檢視"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	m = hub.Message{Title: "1 new document", Facts: []hub.Fact{{Label: "Due", Value: "today", Alarm: true}}}
+	m = hub.Message{Kind: hub.KindArrived, Title: "1 new document", Facts: []hub.Fact{{Label: "Due", Value: "today", Alarm: true}}}
 	if got, want := text(m, wordsOf("en")), "1 new document\n❗Due: today\nPlease read the contents in the system."; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	m = hub.Message{Title: "驗證碼 012 345", Text: "請輸入網頁。"}
+	if got, want := text(m, wordsOf("")), "驗證碼 012 345\n請輸入網頁。"; got != want {
+		t.Errorf("an answer: got %q, want %q", got, want)
 	}
 }
