@@ -34,6 +34,8 @@ type app struct {
 type world struct {
 	lineAPI string                               // base URL of the Messaging API
 	push    string                               // origin of a push service on this machine
+	graph   string                               // base URL of the Graph API
+	chat    string                               // where links into Messenger begin
 	seed    func(context.Context, *stores) error // fills the database before anything reads it
 }
 
@@ -91,6 +93,13 @@ func (a *app) addChannels(ctx context.Context, opt *pghub.Options, w world) erro
 	}
 	if l != nil {
 		opt.Channels = append(opt.Channels, l)
+	}
+	m, err := messengerChannel(a.config, w.graph, w.chat, a.log)
+	if err != nil {
+		return err
+	}
+	if m != nil {
+		opt.Channels = append(opt.Channels, m)
 	}
 	if a.push, err = webpushChannel(ctx, a.config, a.accounts, w.push); err != nil {
 		return err

@@ -79,6 +79,13 @@ func checkable(c *Config) (map[hub.ChannelName]hub.Channel, error) {
 	if l != nil {
 		found[hub.LINE] = l
 	}
+	m, err := messengerChannel(c, "", "", nil)
+	if err != nil {
+		return nil, err
+	}
+	if m != nil {
+		found[hub.Messenger] = m
+	}
 	if c.WebPushSubject != "" {
 		keys, err := webpush.NewKeys()
 		if err != nil {

@@ -2,21 +2,31 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 
 	"qianhe/hub"
 )
 
+// setter is a channel that can bring its provider into the state it needs.
+type setter interface {
+	Setup(ctx context.Context, appURL string) ([]string, error)
+}
+
 // runCheck asks the provider of a channel whether our credentials are good and
-// how much of the quota is used. It sends nothing to anybody.
+// how much of the quota is used. It sends nothing to anybody, and changes
+// nothing unless it is told to set the channel up.
 func runCheck(ctx context.Context, e env, args []string) error {
-	c, fs, err := loadConfig(e, "check", "[flags] CHANNEL", args, nil)
+	var setup bool
+	c, fs, err := loadConfig(e, "check", "[flags] CHANNEL", args, func(fs *flag.FlagSet) {
+		fs.BoolVar(&setup, "setup", false, "first make at the provider what the channel needs: Messenger's Get Started button, menu and events")
+	})
 	if err != nil {
 		return err
 	}
 	if fs.NArg() != 1 {
-		return misuse("name one channel: line or webpush")
+		return misuse("name one channel: line, messenger or webpush")
 	}
 	channels, err := checkable(c)
 	if err != nil {
@@ -26,7 +36,29 @@ func runCheck(ctx context.Context, e env, args []string) error {
 	if !ok {
 		return misuse("channel %q is not configured, or there is none of that name", fs.Arg(0))
 	}
+	if setup {
+		if err := setUp(ctx, e.stdout, ch, urlString(c.BaseURL)); err != nil {
+			return err
+		}
+	}
 	return report(ctx, e.stdout, ch)
+}
+
+// setUp makes at a channel's provider what is needed there, and writes what it
+// did.
+func setUp(ctx context.Context, w io.Writer, ch hub.Channel, appURL string) error {
+	s, ok := ch.(setter)
+	if !ok {
+		return misuse("there is nothing to set up for %s", ch.Name())
+	}
+	if appURL == "" {
+		return misuse("-setup needs QIANHE_BASE_URL, to which the chat's menu leads")
+	}
+	lines, err := s.Setup(ctx, appURL)
+	for _, l := range lines {
+		fmt.Fprintln(w, l)
+	}
+	return err
 }
 
 // report asks a channel's provider and writes what it says.

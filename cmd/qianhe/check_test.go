@@ -44,3 +44,44 @@ func TestCheckLINE(t *testing.T) {
 		t.Error("check with wrong credentials says nothing")
 	}
 }
+
+// TestCheckMessenger: the check only reads; told so, it makes at Meta what is
+// missing, and then finds it.
+func TestCheckMessenger(t *testing.T) {
+	t.Parallel()
+	box := httptest.NewUnstartedServer(nil)
+	phones, err := sandbox.New(sandbox.Options{URL: "http://" + box.Listener.Addr().String()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer phones.Close()
+	box.Config.Handler = phones.Handler()
+	box.Start()
+	defer box.Close()
+
+	page := phones.Page()
+	c := &Config{Messenger: messengerConfig{PageID: page.ID, Token: page.Token, AppSecret: page.AppSecret}}
+	ch, err := messengerChannel(c, box.URL+"/graph", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ch.Close()
+	var out strings.Builder
+	for range 2 {
+		if err := report(t.Context(), &out, ch); err == nil || !strings.Contains(err.Error(), "-setup") {
+			t.Fatalf("check before the set-up: %v, want an error that says what to do", err)
+		}
+	}
+	if err := setUp(t.Context(), &out, ch, ""); err == nil {
+		t.Error("a menu that leads nowhere")
+	}
+	if err := setUp(t.Context(), &out, ch, "https://sign.example.gov.tw"); err != nil {
+		t.Fatal(err)
+	}
+	if err := report(t.Context(), &out, ch); err != nil {
+		t.Errorf("check after the set-up: %v", err)
+	}
+	if got := out.String(); !strings.Contains(got, "Page 青川市政府公文通知") || !strings.Contains(got, "events: subscribed") || strings.Contains(got, page.Token) || strings.Contains(got, page.AppSecret) {
+		t.Errorf("the report is\n%swant the Page and no secret", got)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/netip"
 	"net/url"
 	"os"
@@ -51,6 +52,8 @@ type Config struct {
 
 	WebPushSubject string
 	WebPushHosts   []string
+
+	Messenger messengerConfig
 }
 
 // setting is one line of the table of settings.
@@ -67,7 +70,7 @@ func (s setting) variable() string {
 }
 
 func settings() []setting {
-	return []setting{
+	return append([]setting{
 		{"base-url", "", "address under which people reach the server, such as https://sign.example.gov.tw; links are built from it, never from a request", false, setBaseURL},
 		{"listen", "127.0.0.1:8080", "address that the web listens on", false, func(c *Config, v string) error { c.Listen = v; return nil }},
 		{"admin-listen", "127.0.0.1:9090", "address of /metrics and the probes; empty for none", false, func(c *Config, v string) error { c.AdminListen = v; return nil }},
@@ -88,7 +91,7 @@ func settings() []setting {
 		{"line-token", "", "long-lived channel access token, instead of channel ID and secret", true, func(c *Config, v string) error { c.LINEToken = v; return nil }},
 		{"webpush-subject", "", "whom push services may write to: mailto:it@example.gov.tw or an https address; Web Push is off without it", false, setSubject},
 		{"webpush-hosts", "", "push services allowed besides those of the browsers, such as push.example.org", false, func(c *Config, v string) error { c.WebPushHosts = list(v); return nil }},
-	}
+	}, messengerSettings()...)
 }
 
 // loadConfig reads flags, environment and file. It returns every problem at
@@ -215,7 +218,7 @@ func (c *Config) check() error {
 	if c.LINEToken == "" && (c.LINEChannelID == "") != (c.LINEChannelSecret == "") {
 		errs = append(errs, errors.New("QIANHE_LINE_CHANNEL_ID and QIANHE_LINE_CHANNEL_SECRET: give both or none"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Messenger.check())...)
 }
 
 // checkServe holds what only a real server needs.
@@ -393,6 +396,7 @@ func (c *Config) print(w io.Writer) {
 		"line-channel-id": c.LINEChannelID, "line-channel-secret": mask(c.LINEChannelSecret != ""), "line-token": mask(c.LINEToken != ""),
 		"webpush-subject": c.WebPushSubject, "webpush-hosts": strings.Join(c.WebPushHosts, ","),
 	}
+	maps.Copy(values, c.Messenger.values())
 	for _, s := range settings() {
 		fmt.Fprintf(w, "%s=%s\n", s.variable(), values[s.name])
 	}

@@ -22,6 +22,7 @@ func TestDeps(t *testing.T) {
 		{"qianhe/approval/access", nil, []string{"github.com/", "golang.org/", "net/http"}, "the rules of access are standard library and crypto only"},
 		{"qianhe/hub", nil, []string{"qianhe/channels", "qianhe/web", "github.com/jackc", "database/sql"}, "the hub's rules need no channel, no page and no SQL"},
 		{"qianhe/hub/...", nil, []string{"qianhe/channels", "qianhe/web"}, "channels import the hub, not the reverse"},
+		{"qianhe/channels/messenger", nil, []string{"qianhe/channels", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
 		{"qianhe/channels/webpush", nil, []string{"qianhe/channels/line", "qianhe/channels/sandbox", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
 		{"qianhe/channels/line", nil, []string{"qianhe/channels/webpush", "qianhe/channels/sandbox", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
 		{"qianhe/web/...", nil, []string{"qianhe/channels", "qianhe/hub/pghub", "qianhe/approval/pgapproval", "qianhe/approval/pgaccess"}, "pages take what they need through small interfaces"},
