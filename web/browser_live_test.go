@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -102,12 +103,18 @@ func (n *news) got(t *testing.T, what chan int64) int64 {
 // browseLive is browse with real live connections.
 func browseLive(t *testing.T) (*browser, *office, *news) {
 	t.Helper()
+	return browseLiveThrough(t, func(h http.Handler) http.Handler { return h })
+}
+
+func browseLiveThrough(t *testing.T, between func(http.Handler) http.Handler) (*browser, *office, *news) {
+	t.Helper()
 	n := newNews()
 	var server *live.Server
-	b, o := browse(t, func(opt *Options) {
+	b, o := browseThrough(t, between, func(opt *Options) {
 		server = live.New(n, n, live.Options{Origins: []string{opt.BaseURL.String()}})
 		opt.Live = server
 	})
+	o.post.inbox = n
 	n.counts = func() hub.Counts {
 		c, err := o.store.TrayCounts(t.Context(), o.wang.ID, o.now)
 		if err != nil {

@@ -31,6 +31,82 @@ func (b *browser) allow() {
 	}
 }
 
+// worker is the service worker of the office's pages, as a test reaches it.
+type worker struct {
+	*browser
+	id serviceworker.RegistrationID
+}
+
+// startWorker opens a page, so that there is a service worker.
+func (b *browser) startWorker(path string) *worker {
+	b.t.Helper()
+	registrations := chromedp.Events(b.ctx, serviceworker.WorkerRegistrationUpdated)
+	if _, err := chromedp.Call(b.ctx, serviceworker.Enable, cdp.Empty{}); err != nil {
+		b.t.Fatal(err)
+	}
+	b.open(path)
+	ask[bool](b, `navigator.serviceWorker.ready.then(r => new Promise(done => {
+		const active = () => r.active.state === 'activated' ? done(true) : r.active.addEventListener('statechange', active, {once: true});
+		active();
+	}))`)
+	w := &worker{browser: b}
+	for e, err := range registrations {
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		if len(e.Registrations) > 0 {
+			w.id = e.Registrations[0].RegistrationID
+			return w
+		}
+	}
+	b.t.Fatal("no service worker")
+	return nil
+}
+
+// push delivers a message, as a push service would.
+func (w *worker) push(message string) {
+	w.t.Helper()
+	if _, err := chromedp.Call(w.ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: w.base, RegistrationID: w.id, Data: message}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// inside gives the worker's own world, to run scripts in. What a script changes
+// there stays as long as the worker runs, and while somebody is inside it does.
+func (w *worker) inside() *browser {
+	w.t.Helper()
+	infos, err := chromedp.Targets(w.ctx)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, info := range infos {
+		if info.Type == "service_worker" && strings.HasPrefix(info.URL, w.base) {
+			ctx, cancel := chromedp.NewContext(w.ctx, chromedp.WithTargetID(info.TargetID))
+			w.t.Cleanup(cancel)
+			in := &browser{t: w.t, ctx: ctx, base: w.base}
+			in.do() // attaches for as long as ctx lives
+			return in
+		}
+	}
+	w.t.Fatal("the service worker does not run")
+	return nil
+}
+
+// shown are the notifications that are on the screen.
+const shown = `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(l => l.map(n => n.title + '|' + n.body + '|' + n.tag + '|' + n.data.url + (n.silent ? '|silent' : '')).join(' / '))`
+
+// told waits until the office was told something.
+func (b *browser) told(o *office, what string) {
+	b.t.Helper()
+	for range 400 {
+		if slices.Contains(o.post.heard(), what) {
+			return
+		}
+		ask[bool](b, `fetch('/robots.txt').then(() => true)`)
+	}
+	b.t.Errorf("nobody said %q: %q", what, o.post.heard())
+}
+
 // A push reaches the worker: it shows the message, sets the badge, says that
 // it was delivered, and a tap opens the document.
 func TestPushInBrowser(t *testing.T) {
@@ -39,41 +115,16 @@ func TestPushInBrowser(t *testing.T) {
 	b.allow()
 	b.size(390, 800, false)
 	b.as("wang")
-	registrations := chromedp.Events(b.ctx, serviceworker.WorkerRegistrationUpdated)
-	if _, err := chromedp.Call(b.ctx, serviceworker.Enable, cdp.Empty{}); err != nil {
-		t.Fatal(err)
-	}
-	b.open("/inbox")
-	ask[bool](b, `navigator.serviceWorker.ready.then(r => !!r.active)`)
-	var id serviceworker.RegistrationID
-	for e, err := range registrations {
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(e.Registrations) > 0 {
-			id = e.Registrations[0].RegistrationID
-			break
-		}
-	}
+	w := b.startWorker("/inbox")
 	push := func(title, body, delivery string, sent int64) {
 		t.Helper()
-		data := fmt.Sprintf(`{"web_push":8030,"notification":{"title":%q,"body":%q,"lang":"zh-TW","tag":"pending","navigate":%q,"app_badge":"5","data":{"delivery":%q,"kind":"document.arrived","sent":%d}},"app_badge":5}`,
-			title, body, b.base+"/d/"+string(o.flood), delivery, sent)
-		if _, err := chromedp.Call(b.ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: b.base, RegistrationID: id, Data: data}); err != nil {
-			t.Fatal(err)
-		}
+		w.push(fmt.Sprintf(`{"web_push":8030,"notification":{"title":%q,"body":%q,"lang":"zh-TW","tag":"pending","navigate":%q,"app_badge":"5","data":{"delivery":%q,"kind":"document.arrived","sent":%d}},"app_badge":5}`,
+			title, body, b.base+"/d/"+string(o.flood), delivery, sent))
 	}
-	shown := `navigator.serviceWorker.ready.then(r => r.getNotifications()).then(l => l.map(n => n.title + '|' + n.body + '|' + n.tag + '|' + n.data.url).join(' / '))`
 	first, second, late := o.newID(), o.newID(), o.newID()
 	told := func(delivery string) {
 		t.Helper()
-		for range 200 {
-			if slices.Contains(o.post.heard(), "delivered "+delivery) {
-				return
-			}
-			ask[bool](b, `fetch('/robots.txt').then(() => true)`)
-		}
-		t.Errorf("%s was not said to be delivered: %q", delivery, o.post.heard())
+		b.told(o, "delivered "+delivery)
 	}
 	push("待處理公文 5 件", "最速件 1", first, 2000)
 	told(first)

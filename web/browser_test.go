@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -45,6 +46,12 @@ type browser struct {
 // browse serves an office on loopback and opens a tab.
 func browse(t *testing.T, change ...func(*Options)) (*browser, *office) {
 	t.Helper()
+	return browseThrough(t, func(h http.Handler) http.Handler { return h }, change...)
+}
+
+// browseThrough is browse with something between the browser and the office.
+func browseThrough(t *testing.T, between func(http.Handler) http.Handler, change ...func(*Options)) (*browser, *office) {
+	t.Helper()
 	path := chromium(t)
 	srv := httptest.NewUnstartedServer(nil)
 	base := "http://" + srv.Listener.Addr().String()
@@ -55,7 +62,7 @@ func browse(t *testing.T, change ...func(*Options)) (*browser, *office) {
 		}
 		opt.BaseURL = u
 	}}, change...)...)
-	srv.Config.Handler = o.Handler()
+	srv.Config.Handler = between(o.Handler())
 	srv.Start()
 	t.Cleanup(srv.Close)
 

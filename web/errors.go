@@ -20,6 +20,8 @@ var (
 	errMustChange = errors.New("password must be changed first")
 	// errForm: a form that is none of ours, or not readable.
 	errForm = errors.New("form is malformed")
+	// errPushKey: the subscription was made with a key that is no longer ours.
+	errPushKey = errors.New("push subscription is under another key")
 	// errNowhere: there is no such address.
 	errNowhere = errors.New("no such page")
 )
@@ -59,6 +61,7 @@ var known = [...]struct {
 	{access.ErrCredentials, http.StatusUnauthorized, "error.credentials"},
 	{errMustChange, http.StatusForbidden, "error.mustchange"},
 	{errForm, http.StatusBadRequest, "error.form"},
+	{errPushKey, http.StatusConflict, "error.pushkey"},
 	{pdfview.ErrBusy, http.StatusServiceUnavailable, "error.pages.busy"},
 	{pdfview.ErrTimeout, http.StatusServiceUnavailable, "error.pages.busy"},
 	{pdfview.ErrClosed, http.StatusServiceUnavailable, "error.unavailable"},

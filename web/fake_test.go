@@ -334,6 +334,7 @@ type post struct {
 	mu    sync.Mutex
 	links []hub.Link
 	said  []string
+	inbox *news // where live connections are real
 }
 
 func (p *post) say(format string, args ...any) error {
@@ -362,10 +363,16 @@ func (p *post) RemoveLink(_ context.Context, _ approval.PersonID, id string) err
 func (p *post) RemoveSessionLinks(_ context.Context, session string) error {
 	return p.say("unlink session %s", session)
 }
-func (p *post) Head(context.Context, approval.PersonID) (hub.Head, error) {
-	return hub.Head{Epoch: "e", Seq: 7}, nil
+func (p *post) Head(ctx context.Context, of approval.PersonID) (hub.Head, error) {
+	if p.inbox != nil {
+		return p.inbox.Head(ctx, of)
+	}
+	return hub.Head{Epoch: "e", Seq: 7, Rev: 9}, nil
 }
-func (p *post) SeenUpTo(_ context.Context, _ approval.PersonID, seq int64, via hub.ChannelName) error {
+func (p *post) SeenUpTo(ctx context.Context, of approval.PersonID, seq int64, via hub.ChannelName) error {
+	if p.inbox != nil && via == hub.Live {
+		return p.inbox.SeenUpTo(ctx, of, seq, via)
+	}
 	return p.say("seen up to %d via %s", seq, via)
 }
 func (p *post) SeenDocument(_ context.Context, _ approval.PersonID, id approval.DocumentID, via hub.ChannelName) error {
@@ -373,6 +380,9 @@ func (p *post) SeenDocument(_ context.Context, _ approval.PersonID, id approval.
 }
 func (p *post) Delivered(_ context.Context, delivery string, _ approval.PersonID) error {
 	return p.say("delivered %s", delivery)
+}
+func (p *post) SeenDelivery(_ context.Context, delivery string, _ approval.PersonID, via hub.ChannelName) error {
+	return p.say("seen delivery %s via %s", delivery, via)
 }
 
 // wire is Live that only writes down.

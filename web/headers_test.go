@@ -66,6 +66,10 @@ func TestStaticFiles(t *testing.T) {
 	if plain.Header.Get("Content-Encoding") != "" || !strings.Contains(plain.text, ":root") {
 		t.Errorf("who takes no gzip gets %q", plain.Header.Get("Content-Encoding"))
 	}
+	// Comments of our scripts stay here, what they say is sent whole.
+	if js := o.get(t, "", o.assets.url("live.js")).status(t, 200).text; strings.Contains(js, "\n//") || strings.Contains(js, "\n ") || !strings.Contains(js, "new WebSocket(") {
+		t.Errorf("live.js is sent as %.300s", js)
+	}
 	// A node of another version has given out another hash.
 	if a := o.get(t, "", "/static/0123456789/app.css").status(t, 200); a.Header.Get("Cache-Control") != "no-cache" {
 		t.Errorf("under another hash Cache-Control is %q", a.Header.Get("Cache-Control"))

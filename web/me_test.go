@@ -107,15 +107,17 @@ func TestNotifications(t *testing.T) {
 	const android = "Mozilla/5.0 (Linux; Android 14) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0 Mobile Safari/537.36"
 	const iphone = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1"
 	o.get(t, "wang", "/me/notifications", "User-Agent", android).status(t, 200).
-		has(t, "[data-push][data-key]", 1).
+		has(t, "[data-push]", 1).
 		has(t, "[data-home][hidden]", 1).
 		says(t, ".devices", "LINE", "移除")
 	o.get(t, "wang", "/me/notifications", "User-Agent", iphone).has(t, "[data-home]:not([hidden])", 1).says(t, "[data-home]", "加入主畫面")
 	o.get(t, "wang", "/me/notifications", "User-Agent", iphone+" Line/14.5").
 		has(t, "[data-push]", 0).
-		says(t, ".steps", "您正在 LINE 內的瀏覽器").
+		says(t, ".steps", "您正在 LINE 的內建瀏覽器").
 		has(t, `a.main[href="/me/notifications?openExternalBrowser=1"]`, 1)
-	o.get(t, "wang", "/me/notifications", "User-Agent", iphone+" [FBAN/FBIOS;FBAV/450]").says(t, ".steps", "Facebook", "用瀏覽器開啟")
+	o.get(t, "wang", "/me/notifications", "User-Agent", iphone+" [FBAN/FBIOS;FBAV/450]").says(t, ".steps", "Facebook", "在瀏覽器開啟", "http://sign.example.gov.tw/me/notifications")
+	o.get(t, "wang", "/me/notifications", "User-Agent", strings.ReplaceAll(strings.ReplaceAll(iphone, "17_5", "16_3_1"), "17.5", "16.3")).
+		has(t, "[data-home][hidden]", 1).says(t, "[data-old]:not([hidden])", "iOS 16.4", "這台是 iOS 16.3")
 	o.send(t, "wang", "/me/links/line/remove", nil).redirects(t, "/me/notifications?ok=link")
 	o.send(t, "wang", "/me/links/none/remove", nil).status(t, http.StatusNotFound)
 	off := newOffice(t, func(opt *Options) { opt.Push = nil })
@@ -148,6 +150,21 @@ func TestSubscribe(t *testing.T) {
 	off := newOffice(t, func(opt *Options) { opt.Push = nil })
 	off.sendJSON(t, "wang", "/push/subscription", `{}`).status(t, http.StatusNotFound)
 	off.get(t, "wang", "/push/key").status(t, http.StatusNotFound)
+}
+
+// A subscription under a key that is no longer ours would only be refused,
+// message by message.
+func TestSubscribeUnderAnotherKey(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	body := func(key string) string {
+		return `{"endpoint":"https://push.example.org/abc","keys":{"p256dh":"p","auth":"a"},"key":"` + key + `"}`
+	}
+	o.sendJSON(t, "wang", "/push/subscription", body(o.Push.PublicKey)).status(t, http.StatusNoContent)
+	a := o.sendJSON(t, "wang", "/push/subscription", body("B"+strings.Repeat("C", 86))).status(t, http.StatusConflict)
+	if !strings.Contains(a.text, "error.pushkey") || len(o.post.heard()) != 1 {
+		t.Errorf("answer %s, said %q", a.text, o.post.heard())
+	}
 }
 
 func TestDelivered(t *testing.T) {

@@ -21,7 +21,10 @@ type notificationsPage struct {
 	Here    bool   // this browser is told
 	Inside  string // the app whose browser this is (LINE, Facebook ...), "" for a browser of its own
 	Outside string // address that opens this page in the real browser, where there is one
+	Address string // of this page, to be copied there
 	Apple   bool   // iPhone or iPad: the page has to be on the home screen first
+	Old     string // the iOS version, where it is one without Web Push
+	Denied  string // how to allow notifications again in this browser
 	Links   []linkView
 }
 
@@ -52,8 +55,11 @@ func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit)
 	if p.Inside == "LINE" {
 		p.Outside = "/me/notifications?openExternalBrowser=1" // LINE opens it in the phone's browser
 	}
+	p.Address = s.BaseURL.JoinPath("me", "notifications").String()
 	_, platform := access.DescribeBrowser(r.UserAgent())
 	p.Apple = platform == "ios"
+	p.Old = oldApple(r.UserAgent())
+	p.Denied = v.words.T(deniedKey(r.UserAgent()))
 	for _, l := range links {
 		view := linkView{ID: l.ID, Channel: v.words.T(channelKey(l.Channel)), Label: l.Label, Since: v.words.ShortDay(l.CreatedAt)}
 		view.Here = l.Channel == hub.WebPush && l.Session == v.session.ID
@@ -61,21 +67,6 @@ func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit)
 		p.Links = append(p.Links, view)
 	}
 	return s.render(w, r, http.StatusOK, "notifications", p)
-}
-
-// insideApp names the app whose built-in browser asks. Such browsers know no
-// push and no home screen.
-func insideApp(userAgent string) string {
-	label, _ := access.DescribeBrowser(userAgent)
-	_, browser, found := strings.Cut(label, " · ")
-	if !found {
-		browser = label
-	}
-	switch browser {
-	case "LINE", "Messenger", "Facebook", "Instagram", "WeChat":
-		return browser
-	}
-	return ""
 }
 
 func channelKey(c hub.ChannelName) string {
@@ -92,8 +83,10 @@ func channelKey(c hub.ChannelName) string {
 // most 2048.
 const maxSubscription = 8 << 10
 
-// subscription is what PushSubscription.toJSON gives.
+// subscription is what PushSubscription.toJSON gives, with the key that it was
+// made with.
 type subscription struct {
+	Key      string `json:"key"` // "": of a page that does not say
 	Endpoint string `json:"endpoint"`
 	Keys     struct {
 		P256dh string `json:"p256dh"`
@@ -109,6 +102,9 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request, v *visit) err
 	var sub subscription
 	if err := readJSON(w, r, maxSubscription, &sub); err != nil {
 		return err
+	}
+	if sub.Key != "" && sub.Key != s.Push.PublicKey {
+		return errPushKey // recorded under the wrong key it would only be refused, message by message
 	}
 	if err := s.Push.Check(sub.Endpoint, sub.Keys.P256dh, sub.Keys.Auth); err != nil {
 		return err
@@ -155,8 +151,22 @@ func (s *Server) pushKey(w http.ResponseWriter, _ *http.Request, _ *visit) error
 }
 
 // delivered records that the service worker of this browser has shown a
-// message.
+// message. Nobody need have seen it.
 func (s *Server) delivered(w http.ResponseWriter, r *http.Request, v *visit) error {
+	return s.ofDelivery(w, r, func(ctx context.Context, delivery string) error {
+		return s.Hub.Delivered(ctx, delivery, v.session.Person.ID)
+	})
+}
+
+// clicked records that a message was tapped: the person has seen it.
+func (s *Server) clicked(w http.ResponseWriter, r *http.Request, v *visit) error {
+	return s.ofDelivery(w, r, func(ctx context.Context, delivery string) error {
+		return s.Hub.SeenDelivery(ctx, delivery, v.session.Person.ID, hub.WebPush)
+	})
+}
+
+// ofDelivery reads what the service worker says of a delivery.
+func (s *Server) ofDelivery(w http.ResponseWriter, r *http.Request, fn func(ctx context.Context, delivery string) error) error {
 	var in struct {
 		Delivery string `json:"delivery"`
 	}
@@ -166,7 +176,7 @@ func (s *Server) delivered(w http.ResponseWriter, r *http.Request, v *visit) err
 	if !approval.ValidID(in.Delivery) {
 		return approval.ErrNotFound
 	}
-	if err := s.Hub.Delivered(r.Context(), in.Delivery, v.session.Person.ID); err != nil {
+	if err := fn(r.Context(), in.Delivery); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)

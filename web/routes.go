@@ -44,9 +44,12 @@ func (s *Server) routes() {
 	s.page("POST /me/links/{link}/remove", signedIn, s.removeLink)
 
 	s.data("GET /live", signedIn, s.live)
+	s.data("GET /live/head", signedIn, s.head)
+	s.data("POST /live/seen", signedIn, s.seen)
 	s.data("GET /push/key", signedIn, s.pushKey)
 	s.data("POST /push/subscription", signedIn, s.subscribe)
 	s.data("POST /push/delivered", signedIn, s.delivered)
+	s.data("POST /push/clicked", signedIn, s.clicked)
 
 	s.data("GET /manifest.webmanifest", public, s.manifest)
 	s.data("GET /sw.js", public, s.serviceWorker)

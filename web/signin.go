@@ -17,6 +17,7 @@ type signInPage struct {
 	Next   string
 	Error  string
 	Opened bool // somebody came for a document
+	Left   bool // somebody has just signed out
 }
 
 // signInForm shows the form, or goes on when there is a session already.
@@ -28,7 +29,7 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, v *visit) er
 	}
 	p := s.signInPage(v, next)
 	if r.URL.Query().Get("out") != "" {
-		p.Note = &note{Text: v.words.T("signin.out")}
+		p.Left, p.Note = true, &note{Text: v.words.T("signin.out")}
 	}
 	return s.render(w, r, http.StatusOK, "signin", p)
 }

@@ -53,6 +53,9 @@ type Hub interface {
 	SeenUpTo(ctx context.Context, p approval.PersonID, seq int64, via hub.ChannelName) error
 	SeenDocument(ctx context.Context, p approval.PersonID, id approval.DocumentID, via hub.ChannelName) error
 	Delivered(ctx context.Context, delivery string, p approval.PersonID) error
+	// SeenDelivery records that p has seen what a delivery told. It returns
+	// approval.ErrNotFound for a delivery that is not p's.
+	SeenDelivery(ctx context.Context, delivery string, p approval.PersonID, via hub.ChannelName) error
 }
 
 // Live holds the connections of pages that are open; live.Server is one.

@@ -148,6 +148,34 @@ func TestSeenCancelsTheRest(t *testing.T) {
 	}
 }
 
+// A tap on one message is seen; what the others told is not.
+func TestSeenDelivery(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.link("amy", hub.WebPush)
+	f.link("amy", hub.LINE)
+	f.enqueue(f.event(approval.EventArrived, "doc", "amy"), f.event(approval.EventArrived, "cls", "amy"))
+	f.routeAll()
+	f.deliverAll()
+	id := one[string](f, `select d.id from delivery d join notification n on n.id = d.notification where d.channel = 'webpush' and n.seq = 1`)
+	if err := f.SeenDelivery(t.Context(), id, "ben", hub.WebPush); !errors.Is(err, approval.ErrNotFound) {
+		t.Errorf("somebody else's delivery gives %v, want ErrNotFound", err)
+	}
+	for range 2 {
+		if err := f.SeenDelivery(t.Context(), id, "amy", hub.WebPush); err != nil {
+			t.Fatal(err)
+		}
+		f.clock.add(time.Minute)
+	}
+	got := query[string](f, `select concat_ws(' ', seq, seen_via, seen_at = $1) from notification order by seq`, morning)
+	if diff := cmp.Diff([]string{"1 webpush t", "2 "}, got); diff != "" {
+		t.Errorf("seq, seen via, when (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"line cancelled (seen)", "line pending", "webpush accepted", "webpush accepted"}, f.states()); diff != "" {
+		t.Errorf("deliveries (-want +got):\n%s", diff)
+	}
+}
+
 func TestDelivered(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -86,6 +86,13 @@ const seenDocument = `
 		order by n.id
 		for update` + markSeen
 
+const seenDelivery = `
+	with gone as (
+		select n.id
+		from notification n
+		where n.id = @notification and n.seen_at is null
+		for update` + markSeen
+
 // SeenUpTo records that p has seen everything up to seq, and cancels what was
 // still to be sent about it.
 func (h *Hub) SeenUpTo(ctx context.Context, p approval.PersonID, seq int64, via hub.ChannelName) error {
@@ -102,5 +109,23 @@ func (h *Hub) SeenDocument(ctx context.Context, p approval.PersonID, doc approva
 	_, err := h.pool.Exec(ctx, seenDocument, pgx.NamedArgs{
 		"person": p, "document": doc, "via": string(via), "now": h.now(), "reason": "seen",
 	})
+	return translate("pghub: seen", err)
+}
+
+// SeenDelivery records that p has seen what a delivery told, because it was
+// tapped or answered, and cancels what was still to be sent about it. Returns
+// [approval.ErrNotFound] for a delivery that is not p's.
+func (h *Hub) SeenDelivery(ctx context.Context, delivery string, p approval.PersonID, via hub.ChannelName) error {
+	var notification string
+	err := h.pool.QueryRow(ctx, `
+		select n.id
+		from delivery d
+		join notification n on n.id = d.notification
+		where d.id = $1 and n.person = $2`, delivery, p).Scan(&notification)
+	if err == nil {
+		_, err = h.pool.Exec(ctx, seenDelivery, pgx.NamedArgs{
+			"notification": notification, "via": string(via), "now": h.now(), "reason": "seen",
+		})
+	}
 	return translate("pghub: seen", err)
 }

@@ -17,14 +17,15 @@
   var registration = 'serviceWorker' in navigator ? navigator.serviceWorker.register(worker) : null;
   if (registration) { registration.catch(function () { /* without it there is no offline page */ }); }
 
-  // Parts of other pages, as documents: they are never made from text.
-  function load(url, then) {
+  // Parts of other pages, as documents: they are never made from text. Or what
+  // is said in JSON. Without an answer the status is 0.
+  function load(url, then, type) {
     var request = new XMLHttpRequest();
     request.open('GET', url);
-    request.responseType = 'document';
+    request.responseType = type || 'document';
     request.timeout = 20000;
-    request.onload = function () { then(request.status === 200 ? request.response : null); };
-    request.onerror = request.ontimeout = function () { then(null); };
+    request.onload = function () { then(request.status === 200 ? request.response : null, request.status); };
+    request.onerror = request.ontimeout = function () { then(null, 0); };
     request.send();
   }
 
@@ -41,7 +42,51 @@
     return null;
   }
 
-  window.qianhe = { load: load, post: post, remember: remember, registration: registration };
+  // A key as bytes: Safari and old Chrome take nothing else.
+  function bytes(key) {
+    var text = atob((key + '==='.slice((key.length + 3) % 4)).replace(/-/g, '+').replace(/_/g, '/'));
+    return Uint8Array.from(text, function (c) { return c.charCodeAt(0); });
+  }
+
+  // This browser's push subscription under the server's key of now, told to the
+  // server. A subscription is bound to the key that it was made with: one under
+  // another key is given up for a new one. Where there is none, one is made only
+  // when somebody has just asked for it. Gives the server's answer, or null.
+  function subscribe(asked) {
+    return Promise.all([navigator.serviceWorker.ready, fetch('/push/key', { credentials: 'same-origin' }).then(function (answer) {
+      if (!answer.ok) { throw new Error('no key'); }
+      return answer.json();
+    })]).then(function (both) {
+      var manager = both[0].pushManager, name = both[1].key, key = bytes(name);
+      var wish = { userVisibleOnly: true, applicationServerKey: key };
+      return manager.getSubscription().then(function (old) {
+        if (!old) { return asked ? manager.subscribe(wish) : null; }
+        var have = old.options && old.options.applicationServerKey ? new Uint8Array(old.options.applicationServerKey) : null;
+        var same = have && have.length === key.length && have.every(function (b, i) { return b === key[i]; });
+        return same ? old : old.unsubscribe().then(function () { return manager.subscribe(wish); });
+      }).then(function (subscription) {
+        if (!subscription) { return null; }
+        var said = subscription.toJSON();
+        return post('/push/subscription', { endpoint: said.endpoint, keys: said.keys, key: name });
+      });
+    });
+  }
+
+  // The number on the icon, and messages on the lock screen that are no longer
+  // news.
+  function badge(n) {
+    if (navigator.setAppBadge) {
+      (n ? navigator.setAppBadge(n) : navigator.clearAppBadge()).catch(function () { /* not on a home screen */ });
+    }
+  }
+  function clear(which) {
+    if (!registration || !window.Notification || Notification.permission !== 'granted') { return; }
+    registration.then(function (r) { return r.getNotifications(); }).then(function (list) {
+      list.filter(which).forEach(function (n) { n.close(); });
+    }).catch(function () { /* they stay until the next one replaces them */ });
+  }
+
+  window.qianhe = { load: load, post: post, remember: remember, badge: badge, clear: clear, registration: registration, subscribe: subscribe };
 
   // A form is sent once, however often it is tapped. Coming back to the page
   // makes it a form again.
@@ -114,17 +159,27 @@
     });
   }
 
-  // After a new sign-in the browser's subscription belongs to the new session.
+  // Every start, and every day, the browser's subscription is told anew: it may
+  // have changed with nobody there to see it, the key may have, and after a new
+  // sign-in it belongs to another session.
+  var DAY = 24 * 60 * 60 * 1000;
   if (!body.classList.contains('in')) {
     remember('synced', null);
-  } else if (registration && 'PushManager' in window && window.Notification && Notification.permission === 'granted' && !remember('synced')) {
-    registration.then(function (r) { return r.pushManager.getSubscription(); }).then(function (subscription) {
-      if (!subscription) { return null; }
-      return post('/push/subscription', subscription);
-    }).then(function (answer) {
-      if (!answer || answer.ok) { remember('synced', '1'); }
+  } else if (registration && 'PushManager' in window && window.Notification && Notification.permission === 'granted' && !(Date.now() - remember('synced') < DAY)) {
+    subscribe(false).then(function (answer) {
+      if (!answer || answer.ok) { remember('synced', String(Date.now())); }
       var invite = document.querySelector('[data-invite]');
       if (answer && answer.ok && invite) { invite.hidden = true; }
     }).catch(function () { /* the next page tries again */ });
+  }
+
+  // Who has signed out leaves nothing on a phone that others may use: no
+  // subscription, no message, no number on the icon.
+  if (document.querySelector('[data-left]') && registration) {
+    badge(0);
+    clear(function () { return true; });
+    navigator.serviceWorker.ready.then(function (r) {
+      return r.pushManager && r.pushManager.getSubscription();
+    }).then(function (s) { return s && s.unsubscribe(); }).catch(function () { /* the server sends nothing there any more */ });
   }
 }());

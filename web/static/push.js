@@ -6,12 +6,16 @@
   if (!box || !q) { return; }
   var PATIENCE = 12 * 1000;
 
+  // An iPad asks for desktop pages and calls itself a Mac, with a touch screen.
+  var agent = navigator.userAgent, pad = /Macintosh/.test(agent) && navigator.maxTouchPoints > 1;
+  var apple = /iPhone|iPad|iPod/.test(agent) || pad;
+  var version = pad && /Version\/(\d+)\.(\d+)/.exec(agent);
+  var old = !box.querySelector('[data-old]').hidden || (version && (version[1] < 16 || (version[1] === '16' && version[2] < 4)));
   var standalone = navigator.standalone === true || window.matchMedia('(display-mode: standalone)').matches;
-  var apple = /iPhone|iPad|iPod/.test(navigator.userAgent) || (/Macintosh/.test(navigator.userAgent) && navigator.maxTouchPoints > 1);
   var able = q.registration && 'PushManager' in window && 'Notification' in window;
 
   function show(name) {
-    ['can', 'busy', 'denied', 'slow', 'failed', 'unable'].forEach(function (other) {
+    ['can', 'busy', 'denied', 'slow', 'failed', 'unable', 'old', 'home'].forEach(function (other) {
       box.querySelector('[data-' + other + ']').hidden = other !== name && !(other === 'can' && (name === 'slow' || name === 'failed'));
     });
   }
@@ -19,20 +23,23 @@
     show('failed');
     if (message) { box.querySelector('[data-failed] p').textContent = message; }
   }
+  box.querySelector('[data-apple]').hidden = !apple;
+  box.querySelector('[data-other]').hidden = apple;
 
-  box.querySelector('[data-home]').hidden = !apple || standalone;
-  if (!able) {
-    if (!apple || standalone) { show('unable'); }
+  // What stands in the way is said, and what to do about it. On an iPhone pages
+  // may only ask from the home screen.
+  if (apple && old) {
+    show('old');
+  } else if (apple && !standalone) {
+    show('home');
+  } else if (!able) {
+    show('unable');
   } else if (Notification.permission === 'denied') {
     show('denied');
   } else if (Notification.permission !== 'granted' || box.dataset.here !== 'true') {
     show('can');
-  }
-
-  // The key as bytes: Safari and old Chrome take nothing else.
-  function bytes(key) {
-    var text = atob((key + '==='.slice((key.length + 3) % 4)).replace(/-/g, '+').replace(/_/g, '/'));
-    return Uint8Array.from(text, function (c) { return c.charCodeAt(0); });
+  } else {
+    show('');
   }
 
   function permission() {
@@ -48,33 +55,22 @@
     })]);
   }
 
-  function subscribe() {
-    var key = bytes(box.dataset.key);
-    var wish = { userVisibleOnly: true, applicationServerKey: key };
-    return soon(navigator.serviceWorker.ready.then(function (r) {
-      return r.pushManager.getSubscription().then(function (old) {
-        // A subscription is bound to the key that it was made with.
-        var have = old && old.options && old.options.applicationServerKey ? new Uint8Array(old.options.applicationServerKey) : null;
-        var same = have && have.length === key.length && have.every(function (b, i) { return b === key[i]; });
-        if (old && !same) { return old.unsubscribe().then(function () { return r.pushManager.subscribe(wish); }); }
-        return old || r.pushManager.subscribe(wish);
-      });
-    }));
-  }
-
   box.querySelector('[data-subscribe]').addEventListener('click', function () {
     show('busy');
     permission().then(function (answer) {
       if (answer !== 'granted') { show(answer === 'denied' ? 'denied' : 'can'); return null; }
-      return subscribe().then(function (subscription) {
-        return q.post('/push/subscription', subscription);
-      }).then(function (response) {
-        if (response.ok) { q.remember('synced', '1'); location.reload(); return null; }
+      return soon(q.subscribe(true)).then(function (response) {
+        if (response.ok) { q.remember('synced', String(Date.now())); location.reload(); return null; }
         return response.json().then(function (said) { failed(said.message); });
       });
     }).catch(function (error) {
       if (error && error.message === 'slow') { show('slow'); } else { failed(''); }
     });
+  });
+
+  // Allowed again in the settings, the page takes note when it is looked at.
+  document.addEventListener('visibilitychange', function () {
+    if (able && document.visibilityState === 'visible' && Notification.permission !== 'denied' && !box.querySelector('[data-denied]').hidden) { show('can'); }
   });
 
   // Who removes this browser's link is not asked again by the next page.
