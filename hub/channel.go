@@ -162,7 +162,7 @@ const (
 	InLinkFailed InboundKind = "link.failed" // Data is the nonce; From is empty
 	InDelivered  InboundKind = "delivered"   // Provider or Until: these have reached the device
 	InRead       InboundKind = "read"        // Until: what was sent up to then was read
-	InStatus     InboundKind = "status"      // Data is a [Status] of the message Provider; Code says why
+	InStatus     InboundKind = "status"      // Data is where the message Provider stands: accepted, queued, sending, sent, delivered, undelivered or failed; Code says why
 )
 
 // Heard reports whether the event is something that its sender did, which opens

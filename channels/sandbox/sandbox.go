@@ -21,6 +21,7 @@ type Person struct {
 	Key   string // in addresses of pages: [a-z0-9._-], such as an account name
 	LINE  string // LINE user ID, "" for one who does not use it
 	PSID  string // Messenger's ID of the person for the Page, "" for one who does not use it
+	Phone string // number in E.164 form, "" for one that is not known
 	Name  string // 王大明
 	Title string // 科長
 	Unit  string // 工務局水利科
@@ -49,6 +50,9 @@ type Options struct {
 	LINE LINEAccount
 	// Messenger is the Page that the sandbox plays. Empty fields: [DefaultPage].
 	Messenger Page
+	// Twilio is the account that the sandbox plays. Empty fields:
+	// [DefaultTwilio].
+	Twilio TwilioAccount
 	// Now is the clock of stays, limits and pages. Nil: time.Now. Tokens of
 	// Web Push are checked by the machine's clock, because their senders sign
 	// them by it.
@@ -69,9 +73,10 @@ func DefaultLINE() LINEAccount {
 
 // Message is one message that arrived.
 type Message struct {
-	Provider string // "line", "messenger" or "webpush"
+	Provider string // "line", "messenger", "sms" or "webpush"
 	ID       string // the provider's
-	To       string // LINE user ID, PSID or push endpoint
+	To       string // LINE user ID, PSID, telephone number or push endpoint
+	From     string // SMS: who the phone says that it is from
 	At       time.Time
 	Title    string // alternative text of a card, title of a notification
 	Body     string
@@ -84,6 +89,7 @@ type Message struct {
 	Urgency  string // Web Push header
 	TTL      int    // Web Push header, seconds
 	Key      string // Web Push: application server key that signed
+	Segments int    // SMS: what it is billed as
 }
 
 // Sandbox is all the stand-ins. Its methods may be called concurrently.
@@ -102,6 +108,7 @@ type Sandbox struct {
 	line    lineState
 	push    pushState
 	graph   graphState
+	twilio  twilioState
 
 	callbacks callbacks
 }
@@ -131,6 +138,7 @@ func New(opt Options) (*Sandbox, error) {
 	fill(&opt.LINE.Token, def.Token)
 	fill(&opt.LINE.BotID, def.BotID)
 	opt.Messenger.fill()
+	opt.Twilio.fill()
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -142,7 +150,7 @@ func New(opt Options) (*Sandbox, error) {
 		opt: opt, url: u,
 		closed: make(chan struct{}), changed: make(chan struct{}),
 		arrived: map[string]*mailbox{}, faults: map[string]*Fault{},
-		line: newLINEState(), push: newPushState(), graph: newGraphState(), callbacks: newCallbacks(),
+		line: newLINEState(), push: newPushState(), graph: newGraphState(), twilio: newTwilioState(), callbacks: newCallbacks(),
 	}
 	seen := map[string]bool{}
 	for _, p := range opt.People {
@@ -150,6 +158,9 @@ func New(opt Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("sandbox: key %q of %s is malformed or not the only one", p.Key, p.Name)
 		}
 		seen[p.Key] = true
+		if p.Phone != "" && !e164Form.MatchString(p.Phone) {
+			return nil, fmt.Errorf("sandbox: %s: %q is not a telephone number", p.Name, p.Phone)
+		}
 		if p.LINE != "" && !userID.MatchString(p.LINE) {
 			return nil, fmt.Errorf("sandbox: %s: %q is not a LINE user ID", p.Name, p.LINE)
 		}
@@ -195,6 +206,7 @@ func (s *Sandbox) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	s.lineRoutes(mux)
 	s.graphRoutes(mux)
+	s.twilioRoutes(mux)
 	mux.HandleFunc("POST /push/{token}", s.receivePush)
 	s.pageRoutes(mux)
 	return mux
@@ -254,6 +266,9 @@ func (s *Sandbox) addressesLocked(who string) []string {
 	}
 	if p.PSID != "" {
 		list = append(list, p.PSID)
+	}
+	if p.Phone != "" {
+		list = append(list, p.Phone)
 	}
 	for _, sub := range s.push.order {
 		if sub.label == who {
