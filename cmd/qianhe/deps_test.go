@@ -23,6 +23,8 @@ func TestDeps(t *testing.T) {
 		{"qianhe/hub", nil, []string{"qianhe/channels", "qianhe/web", "github.com/jackc", "database/sql"}, "the hub's rules need no channel, no page and no SQL"},
 		{"qianhe/hub/...", nil, []string{"qianhe/channels", "qianhe/web"}, "channels import the hub, not the reverse"},
 		{"qianhe/channels/messenger", nil, []string{"qianhe/channels", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
+		{"qianhe/channels/sms/...", nil, []string{"qianhe/channels/line", "qianhe/channels/messenger", "qianhe/channels/webpush", "qianhe/channels/sandbox", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
+		{"qianhe/...", nil, []string{"github.com/twilio/twilio-go/rest/verify"}, "twilio-go's root package brings all of Twilio and compiles for most of a minute"},
 		{"qianhe/channels/webpush", nil, []string{"qianhe/channels/line", "qianhe/channels/sandbox", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
 		{"qianhe/channels/line", nil, []string{"qianhe/channels/webpush", "qianhe/channels/sandbox", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
 		{"qianhe/web/...", nil, []string{"qianhe/channels", "qianhe/hub/pghub", "qianhe/approval/pgapproval", "qianhe/approval/pgaccess"}, "pages take what they need through small interfaces"},
