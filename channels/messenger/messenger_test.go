@@ -72,7 +72,7 @@ func TestSend(t *testing.T) {
 			t.Fatalf("%s: receipt %+v, arrived %+v", name, r, got)
 		}
 		want := `{"recipient":{"id":"` + to.Value + `"},"messaging_type":"UPDATE","message":{"attachment":{"type":"template","payload":{"template_type":"button",` +
-			`"text":"待處理公文 5 件\n❗最速件：1 件\n・今日到期：2 件\n內容請於系統內檢視","buttons":[` +
+			`"text":"待處理公文 5 件\n▲最速件：1 件\n・今日到期：2 件\n內容請於系統內檢視","buttons":[` +
 			`{"type":"web_url","title":"立即處理","url":"https://sign.example.gov.tw/inbox"},` +
 			`{"type":"postback","title":"已讀","payload":"seen:` + m.Delivery + `"}]}}}}`
 		if diff := cmp.Diff(want, string(got[0].JSON)); diff != "" {

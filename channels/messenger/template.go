@@ -127,7 +127,7 @@ func text(m hub.Message, w words) string {
 	for _, f := range m.Facts {
 		mark := "・"
 		if f.Alarm {
-			mark = "❗"
+			mark = "▲"
 		}
 		lines = append(lines, mark+f.Label+w.colon+f.Value)
 	}

@@ -55,7 +55,7 @@ func TestText(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	m = hub.Message{Kind: hub.KindArrived, Title: "1 new document", Facts: []hub.Fact{{Label: "Due", Value: "today", Alarm: true}}}
-	if got, want := text(m, wordsOf("en")), "1 new document\n❗Due: today\nPlease read the contents in the system."; got != want {
+	if got, want := text(m, wordsOf("en")), "1 new document\n▲Due: today\nPlease read the contents in the system."; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	m = hub.Message{Title: "驗證碼 012 345", Text: "請輸入網頁。"}

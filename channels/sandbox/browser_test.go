@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,34 +20,11 @@ func TestPhoneInBrowser(t *testing.T) {
 	path := browserPath(t)
 	st := newStand(t, nil)
 	b := st.browser("wang")
-	opts := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1"),
-	}
-	limited, done := context.WithTimeout(t.Context(), 60*time.Second)
-	defer done()
-	allocated, stop := chromedp.NewExecAllocator(limited, opts...)
-	defer stop()
-	ctx, cancel := chromedp.NewContext(allocated)
-	defer cancel()
-	eval := func(expression string) string {
-		t.Helper()
-		r, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: expression})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var v string
-		if err := json.Unmarshal(r.Result.Value, &v); err != nil {
-			t.Fatalf("%s: %s: %v", expression, r.Result.Value, err)
-		}
-		return v
-	}
+	ctx, eval := newBrowser(t, path)
 	if err := chromedp.Do(ctx, chromedp.Navigate(st.url+"/phone/wang")); err != nil {
 		t.Fatal(err)
 	}
-	eval(`window.offences = []; document.addEventListener("securitypolicyviolation", (e) => offences.push(e.violatedDirective)); addEventListener("error", (e) => offences.push(e.message)); ""`)
+	eval(watch)
 	if status, body := st.push(b, payload("待處理公文 3 件", "inbox"), wp.Options{}, nil); status != 201 {
 		t.Fatalf("push: %d %s", status, body)
 	}
@@ -67,6 +45,89 @@ func TestPhoneInBrowser(t *testing.T) {
 		`document.querySelector("#lock .badge").textContent`:                 "3",
 		`String(document.documentElement.scrollWidth <= innerWidth)`:         "true",
 		`String(document.querySelectorAll("link[data-flex]").length)`:        "1",
+		`offences.join()`: "",
+	} {
+		if got := eval(expression); got != want {
+			t.Errorf("%s is %q, want %q", expression, got, want)
+		}
+	}
+}
+
+// newBrowser starts Chromium and gives its context, and a function that
+// evaluates an expression to a string.
+func newBrowser(t *testing.T, path string) (context.Context, func(expression string) string) {
+	t.Helper()
+	opts := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.Headless, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1"),
+	}
+	limited, done := context.WithTimeout(t.Context(), 60*time.Second)
+	t.Cleanup(done)
+	allocated, stop := chromedp.NewExecAllocator(limited, opts...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocated)
+	t.Cleanup(cancel)
+	return ctx, func(expression string) string {
+		t.Helper()
+		r, err := chromedp.Call(ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: expression})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var v string
+		if err := json.Unmarshal(r.Result.Value, &v); err != nil {
+			t.Fatalf("%s: %s: %v", expression, r.Result.Value, err)
+		}
+		return v
+	}
+}
+
+// watch is the expression that begins to write down what offends the policy.
+const watch = `window.offences = []; document.addEventListener("securitypolicyviolation", (e) => offences.push(e.violatedDirective)); addEventListener("error", (e) => offences.push(e.message)); ""`
+
+// TestMessengerInBrowser: what is typed and tapped reaches the Page without
+// leaving the phone, and what comes of it shows up.
+func TestMessengerInBrowser(t *testing.T) {
+	path := browserPath(t)
+	st := newStand(t, nil)
+	if got := st.graph("POST", withProof("/messenger_profile"), `{"get_started":{"payload":"started"}}`); got.status != 200 {
+		t.Fatalf("profile: %s", got.body)
+	}
+	ctx, eval := newBrowser(t, path)
+	if err := chromedp.Do(ctx,
+		chromedp.Navigate(st.url+"/m.me/"+st.Page().ID+"?ref=abc"),
+		chromedp.Click(chromedp.CSS(`form[action="/phone/wang/messenger"] button`)),
+		chromedp.WaitVisible(chromedp.CSS("#messenger .begin button")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	eval(watch)
+	if err := chromedp.Do(ctx,
+		chromedp.Click(chromedp.CSS("#messenger .begin button")),
+		chromedp.WaitVisible(chromedp.CSS("#mchat .mine")),
+		chromedp.SendKeys(chromedp.CSS("#messenger .say input[name=text]"), "查詢"),
+		chromedp.Click(chromedp.CSS("#messenger .say button")),
+		chromedp.WaitVisible(chromedp.CSS("#mchat .mine + .mine")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	if got := st.send(strings.Replace(template("待處理公文 5 件\n▲最速件：1 件", openButton, readButton), psid, wangPSID, 1)); got.status != 200 {
+		t.Fatalf("send: %s", got.body)
+	}
+	if err := chromedp.Do(ctx,
+		chromedp.WaitVisible(chromedp.CSS("#mchat .theirs a.act")),
+		chromedp.Click(chromedp.CSS("#mchat .theirs button.act")),
+		chromedp.WaitVisible(chromedp.CSS("#mchat .theirs + .mine")),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for expression, want := range map[string]string{
+		`[...document.querySelectorAll("#mchat .mine p")].map((e) => e.textContent).join()`:                    "開始使用,查詢,已讀",
+		`document.querySelector("#mchat .theirs a.act").href`:                                                  "https://sign.example.gov.tw/next",
+		`document.querySelector("#messenger .say input[name=text]").value`:                                     "",
+		`String(document.documentElement.scrollWidth <= innerWidth)`:                                           "true",
+		`String(document.querySelector("#mchat").scrollWidth <= document.querySelector("#mchat").clientWidth)`: "true",
 		`offences.join()`: "",
 	} {
 		if got := eval(expression); got != want {

@@ -23,6 +23,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const (
 	wang = "U0000000000000000000000000000aaaa"
 	lin  = "U0000000000000000000000000000bbbb"
+
+	wangPSID = "2400000000000001"
+	linPSID  = "2400000000000002"
 )
 
 type stand struct {
@@ -40,8 +43,8 @@ func newStand(t *testing.T, now func() time.Time) *stand {
 	s, err := sandbox.New(sandbox.Options{
 		URL: url, AppURL: "http://127.0.0.1:8080", Now: now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		People: []sandbox.Person{
-			{Key: "wang", LINE: wang, Name: "王大明", Title: "科長", Unit: "工務局水利科"},
-			{Key: "lin", LINE: lin, Name: "林以寧", Title: "科員", Unit: "工務局水利科"},
+			{Key: "wang", LINE: wang, PSID: wangPSID, Name: "王大明", Title: "科長", Unit: "工務局水利科"},
+			{Key: "lin", LINE: lin, PSID: linPSID, Name: "林以寧", Title: "科員", Unit: "工務局水利科"},
 			{Key: "chen", Name: "陳柏宇", Title: "技士", Unit: "工務局水利科"},
 		},
 	})

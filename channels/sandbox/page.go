@@ -16,7 +16,7 @@ import (
 var files embed.FS
 
 // policy allows what is served from here and nothing inline.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // taipei is what clocks on the phones show; Taiwan has no summer time.
 var taipei = time.FixedZone("Asia/Taipei", 8*60*60)
@@ -46,6 +46,7 @@ func (s *Sandbox) pageRoutes(mux *http.ServeMux) {
 		}
 		s.servePage(w, pages, "phone.tmpl", page)
 	})
+	s.messengerRoutes(mux, pages)
 }
 
 func (s *Sandbox) servePage(w http.ResponseWriter, pages *template.Template, name string, data any) {
@@ -145,6 +146,7 @@ type phonePage struct {
 	Date    string
 	Chat    []chatItem
 	Notices []notice
+	FB      messengerPage
 	Subs    int // push subscriptions of this person
 	Badge   int
 }
@@ -218,6 +220,7 @@ func (s *Sandbox) phonePage(key string) (phonePage, bool) {
 		}
 		page.Notices = append(page.Notices, n)
 	}
+	page.FB = s.messengerPage(p)
 	page.CSS = "/flex.css?k=" + url.QueryEscape(strings.Join(all.tokens(), ","))
 	return page, true
 }

@@ -21,6 +21,7 @@ func TestNewRefuses(t *testing.T) {
 		"address and path": {URL: "http://127.0.0.1:9700/x"},
 		"malformed key":    {URL: "http://127.0.0.1:9700", People: []sandbox.Person{{Key: "../wang"}}},
 		"same key twice":   {URL: "http://127.0.0.1:9700", People: []sandbox.Person{{Key: "a"}, {Key: "a"}}},
+		"malformed PSID":   {URL: "http://127.0.0.1:9700", People: []sandbox.Person{{Key: "a", PSID: "me"}}},
 		"malformed user":   {URL: "http://127.0.0.1:9700", People: []sandbox.Person{{Key: "a", LINE: "wang"}}},
 	} {
 		if _, err := sandbox.New(opt); err == nil {
@@ -93,7 +94,7 @@ func TestPagesAreStrict(t *testing.T) {
 	t.Parallel()
 	st, _ := full(t)
 	stylesheet := regexp.MustCompile(`href="(/flex\.css\?k=[^"]*)"`)
-	for _, path := range []string{"/", "/phone/wang", "/phone/lin", "/phone/chen"} {
+	for _, path := range []string{"/", "/phone/wang", "/phone/lin", "/phone/chen", "/m.me/" + st.Page().ID + "?ref=abc"} {
 		got := st.do("GET", path, "")
 		if m := inline.FindString(got.body); m != "" {
 			t.Errorf("%s has %q inline", path, m)
@@ -115,7 +116,7 @@ func TestPagesAreStrict(t *testing.T) {
 			}
 		}
 	}
-	for path, kind := range map[string]string{"/static/phone.css": "text/css", "/static/phone.js": "text/javascript", "/static/seal.svg": "image/svg+xml"} {
+	for path, kind := range map[string]string{"/static/phone.css": "text/css", "/static/messenger.css": "text/css", "/static/phone.js": "text/javascript", "/static/seal.svg": "image/svg+xml"} {
 		if got := st.do("GET", path, ""); got.status != 200 || !strings.HasPrefix(got.header.Get("Content-Type"), kind) {
 			t.Errorf("%s: %d %v", path, got.status, got.header)
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"qianhe/approval/access"
+	"qianhe/channels/messenger"
 	"qianhe/channels/webpush"
 	"qianhe/hub/live"
 	"qianhe/hub/pghub"
@@ -27,6 +28,8 @@ type app struct {
 	web     *web.Server
 	push    *webpush.Channel // nil when not configured
 	ready   atomic.Bool
+
+	messenger *messenger.Channel // nil when not configured
 }
 
 // world is what differs between a real server and the demo. The zero value is
@@ -94,12 +97,11 @@ func (a *app) addChannels(ctx context.Context, opt *pghub.Options, w world) erro
 	if l != nil {
 		opt.Channels = append(opt.Channels, l)
 	}
-	m, err := messengerChannel(a.config, w.graph, w.chat, a.log)
-	if err != nil {
+	if a.messenger, err = messengerChannel(a.config, w.graph, w.chat, a.log); err != nil {
 		return err
 	}
-	if m != nil {
-		opt.Channels = append(opt.Channels, m)
+	if a.messenger != nil {
+		opt.Channels = append(opt.Channels, a.messenger)
 	}
 	if a.push, err = webpushChannel(ctx, a.config, a.accounts, w.push); err != nil {
 		return err

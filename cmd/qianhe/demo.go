@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
@@ -95,15 +96,18 @@ func newDemo(ctx context.Context, e env, opt demoOptions) (_ *demo, err error) {
 	phones := origin(d.listeners[1])
 	account := sandbox.DefaultLINE()
 	c.LINEToken, c.LINEChannelSecret = account.Token, account.ChannelSecret
+	page := sandbox.DefaultPage()
+	page.Callback = c.BaseURL.JoinPath("hooks", "messenger").String()
+	c.Messenger = messengerConfig{PageID: page.ID, Token: page.Token, AppSecret: page.AppSecret, VerifyToken: page.VerifyToken}
 	var people []sandbox.Person
 	for _, p := range d.plan.People {
-		people = append(people, sandbox.Person{Key: p.Account, LINE: lineUser(p.Account), Name: p.Name, Title: p.Title, Unit: strings.Join(p.Unit[1:], " ")})
+		people = append(people, sandbox.Person{Key: p.Account, LINE: lineUser(p.Account), PSID: messengerUser(p.Account), Name: p.Name, Title: p.Title, Unit: strings.Join(p.Unit[1:], " ")})
 	}
-	d.sandbox, err = sandbox.New(sandbox.Options{URL: phones, AppURL: c.BaseURL.String(), Agency: d.plan.People[0].Unit[0], People: people, LINE: account})
+	d.sandbox, err = sandbox.New(sandbox.Options{URL: phones, AppURL: c.BaseURL.String(), Agency: d.plan.People[0].Unit[0], People: people, LINE: account, Messenger: page})
 	if err != nil {
 		return nil, err
 	}
-	if d.app, err = newApp(ctx, e, c, world{lineAPI: phones, push: phones, seed: d.seed}); err != nil {
+	if d.app, err = newApp(ctx, e, c, world{lineAPI: phones, push: phones, graph: phones + "/graph", chat: phones + "/m.me", seed: d.seed}); err != nil {
 		return nil, err
 	}
 	return d, d.link(ctx)
@@ -262,6 +266,12 @@ func lineUser(account string) string {
 	return "U" + hex.EncodeToString(sum[:16])
 }
 
+// messengerUser makes up the page-scoped ID of an account in Messenger.
+func messengerUser(account string) string {
+	sum := sha256.Sum256([]byte("Messenger user of " + account))
+	return fmt.Sprintf("24%014d", binary.BigEndian.Uint64(sum[:])%1e14)
+}
+
 // phone is the address of somebody's phone page.
 func (d *demo) phone(account string) string { return origin(d.listeners[1]) + "/phone/" + account }
 
@@ -271,7 +281,7 @@ func (d *demo) print(e env) {
 		logins = append(logins, p.Account)
 	}
 	fmt.Fprintf(e.stdout, `qianhe demo is running, on this machine only; Ctrl-C ends it.
-  phones    %s/   what LINE and the lock screen show, person by person
+  phones    %s/   what LINE, Messenger and the lock screen show, person by person
   web       %s/   the mobile web
   accounts  %s
   password  %s
@@ -281,7 +291,17 @@ func (d *demo) print(e env) {
 `, origin(d.listeners[1]), origin(d.listeners[0]), strings.Join(logins, " "), demoPassword, d.phone("wang"), d.phone("chen"))
 }
 
+// serve runs the demo until ctx ends. Messenger's chat is set up by the same
+// calls as a real one, as soon as somebody answers them.
 func (d *demo) serve(ctx context.Context) error {
+	setUp := make(chan struct{})
+	go func() {
+		defer close(setUp)
+		if _, err := d.messenger.Setup(ctx, d.config.BaseURL.String()); err != nil && ctx.Err() == nil {
+			d.log.Warn("Messenger's chat was not set up", "err", err)
+		}
+	}()
+	defer func() { <-setUp }()
 	return d.serveUntil(ctx, endpoint{d.listeners[0], d.web.Handler(), d.live.Close}, endpoint{d.listeners[1], d.sandbox.Handler(), d.sandbox.Close})
 }
 

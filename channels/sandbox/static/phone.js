@@ -49,6 +49,23 @@ async function refresh() {
 }
 
 for (const part of parts()) if ("end" in part.dataset) toEnd(part);
+
+// What is tapped or typed on a phone goes there without leaving the page; the
+// stream brings what comes of it.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!("quiet" in form.dataset)) return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form));
+  form.reset();
+  form.closest("details")?.removeAttribute("open");
+  try {
+    await fetch(form.action, { method: "POST", body });
+  } catch {
+    // The sandbox is away.
+  }
+  refresh();
+});
 const stream = new EventSource("/changes");
 stream.onmessage = (event) => { if (parts().some((p) => p.dataset.version !== event.data)) refresh(); };
 setInterval(refresh, 30000);
