@@ -69,9 +69,8 @@ func (p Policy) Plan(n Notification, r Recipient, links []Link, worked func(time
 			after = 0
 		}
 		at := quiet.Until(begin.Add(after), worked)
-		if capped {
-			at = room(at, r.Sent[s.Channel], p.Cap)
-			at = quiet.Until(at, worked)
+		for i := 0; capped && i < 3; i++ { // room may be in quiet hours, and their end be full
+			at = quiet.Until(room(at, r.Sent[s.Channel], p.Cap), worked)
 		}
 		leg := Leg{Channel: s.Channel, At: at, Expires: n.At.Add(rule.TTL), Priority: n.priority(rule)}
 		if at.After(n.At.Add(after)) { // held back: it is worth as much then
