@@ -110,40 +110,62 @@ const insertNotification = `
 	from moved
 	returning id`
 
-// cancelDeliveries ends what was not sent yet of the notifications in the
-// preceding "gone". What may have been sent keeps saying so.
-const cancelDeliveries = `, open as (
+// cancelMine ends what was not sent yet of the notifications in the preceding
+// "mine", and gives those for which it was to speak as well (see supersede):
+// they are planned again. Notifications are locked in one order, whatever the
+// reason for it.
+const cancelMine = `, touched as (
+		select n.id, n.id in (select id from mine) as mine
+		from notification n
+		where n.id in (
+			select id from mine
+			union all
+			select s.notification
+			from delivery b
+			join delivery s on s.superseded_by = b.id
+			where b.notification in (select id from mine) and b.state = 'pending'
+		)
+		order by n.id
+		for update
+	), open as (
 		select d.id
 		from delivery d
-		where d.notification in (select id from gone)
+		where d.notification in (select id from touched where mine)
 			and (d.state = 'pending' or d.state = 'unknown' and d.done_at is null)
 		order by d.id
 		for update
-	)
-	update delivery d
-	set state = case d.state when 'pending' then 'cancelled' else d.state end,
-		reason = @reason,
-		done_at = @now
-	from open
-	where d.id = open.id`
+	), ended as (
+		update delivery d
+		set state = case d.state when 'pending' then 'cancelled' else d.state end,
+			reason = @reason,
+			done_at = @now
+		from open
+		where d.id = open.id
+	), freed as (
+		update notification n
+		set routed_at = null
+		from touched t
+		where n.id = t.id and not t.mine and n.seen_at is null and n.cancelled_at is null
+			and exists (select from delivery s join open on open.id = s.superseded_by where s.notification = n.id)
+		returning n.id
+	)`
 
 const cancelLeft = `
-	with gone as (
+	with mine as (
 		select n.id
 		from notification n
 		where n.step = @step
 			and n.person = @person
-			and n.kind in ('document.arrived', 'document.returned')
+			and n.kind <> 'document.decided'
 			and n.seen_at is null
 			and n.cancelled_at is null
-		order by n.id
-		for update
-	), marked as (
+	)` + cancelMine + `, marked as (
 		update notification n
 		set cancelled_at = @now, cancel_reason = @reason
-		from gone
-		where n.id = gone.id
-	)` + cancelDeliveries
+		from touched t
+		where n.id = t.id and t.mine
+	)
+	select id from freed`
 
 // routeAtOnce is how many notifications one job plans.
 const routeAtOnce = 200
@@ -177,26 +199,40 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 		})
 	}
 	for _, e := range w.left {
-		b.Queue(cancelLeft, pgx.NamedArgs{"step": e.Step, "person": e.Person, "now": e.At, "reason": "no longer in this person's hands"})
+		args := pgx.NamedArgs{"step": e.Step, "person": e.Person, "now": e.At, "reason": "no longer in this person's hands"}
+		b.Queue(cancelLeft, args).Query(func(rows pgx.Rows) error {
+			freed, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			ids = append(ids, freed...)
+			return err
+		})
 	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return done, translate("write notifications", err)
 	}
 
-	var jobs []river.InsertManyParams
-	for part := range slices.Chunk(ids, routeAtOnce) {
-		jobs = append(jobs, river.InsertManyParams{Args: routeArgs{Notifications: part}})
-	}
-	if len(jobs) > 0 {
-		if _, err := h.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
-			return done, fmt.Errorf("add job: %w", err)
-		}
+	if err := h.addRoute(ctx, tx, ids); err != nil {
+		return done, err
 	}
 	if !h.bus.running() {
 		// A command that writes and ends: the nodes hear of it with the commit.
 		return done, h.bus.notifyTx(ctx, tx, done.changes)
 	}
 	return done, nil
+}
+
+// addRoute adds the jobs that plan notifications.
+func (h *Hub) addRoute(ctx context.Context, tx pgx.Tx, ids []string) error {
+	var jobs []river.InsertManyParams
+	for part := range slices.Chunk(ids, routeAtOnce) {
+		jobs = append(jobs, river.InsertManyParams{Args: routeArgs{Notifications: part}})
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	if _, err := h.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
+		return fmt.Errorf("add job: %w", err)
+	}
+	return nil
 }
 
 func (h *Hub) queueItem(b *pgx.Batch, it item) *pgx.QueuedQuery {

@@ -62,6 +62,7 @@ func newFixtureOn(t testing.TB, pool *pgxpool.Pool, set ...func(*Options)) *fixt
 		BaseURL:  "https://sign.example.gov.tw",
 		Agency:   "青川市政府",
 		Workdays: weekdays{},
+		Policy:   awake(hub.DefaultUnseen),
 		Now:      f.clock.Now,
 		Log:      slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 	}
@@ -229,13 +230,20 @@ func stop(t testing.TB, h *Hub) {
 	}
 }
 
-// awake is a policy under which everything goes out by itself and at once, for
-// tests of the delivery that run by the machine's clock.
-func awake() hub.Policy {
-	rule := hub.House(hub.KindArrived, hub.DefaultUnseen)
-	rule.Group = ""
-	return hub.Policy{Quiet: &hub.Quiet{}, Cap: 1 << 20, Rules: map[hub.Kind]hub.Rule{hub.KindArrived: rule}}
+// awake is a policy under which every notification goes out by itself, at any
+// hour, for tests of the delivery.
+func awake(unseen time.Duration) hub.Policy {
+	p := hub.Policy{Unseen: unseen, Quiet: &hub.Quiet{}, Cap: 1 << 20, Rules: map[hub.Kind]hub.Rule{}}
+	for _, k := range hub.Kinds() {
+		rule := hub.House(k, unseen)
+		rule.Group = ""
+		p.Rules[k] = rule
+	}
+	return p
 }
+
+// house puts the house's own policy in force.
+func house(o *Options) { o.Policy = hub.Policy{} }
 
 // clock stands still until it is moved.
 type clock struct {

@@ -107,7 +107,6 @@ func TestRetryBySnooze(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(o *Options) {
 		o.Now = nil
-		o.Policy = awake()
 		o.Retries.Base = time.Millisecond
 		o.Log = quietLog()
 		o.DigestCron = "0 0 1 1 *"

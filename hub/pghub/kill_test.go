@@ -52,7 +52,7 @@ func child() int {
 		Trays:    &trays{counts: map[approval.PersonID]approval.TrayCounts{}},
 		Sealer:   sealer{},
 		Workdays: weekdays{},
-		Policy:   awake(),
+		Policy:   awake(hub.DefaultUnseen),
 		Now:      func() time.Time { return time.Now().Add(ahead) },
 		// Back-off is not what is tested here.
 		Retries: hub.Retries{Base: time.Millisecond},

@@ -56,7 +56,7 @@ func TestPolicyIsReadBySeveralProcesses(t *testing.T) {
 
 func TestPolicyHistory(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newFixture(t, house)
 	for i, p := range []hub.Policy{{Cap: 3}, {Cap: 4, NamesInReplies: true}} {
 		f.clock.set(morning.Add(time.Duration(i) * time.Minute))
 		if err := f.SetPolicy(t.Context(), []approval.PersonID{"amy", "ben"}[i], p); err != nil {
@@ -80,7 +80,7 @@ func TestPolicyHistory(t *testing.T) {
 
 func TestPolicyThatCannotBeIsRefused(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	f := newFixture(t, house)
 	var invalid *approval.InvalidError
 	if err := f.SetPolicy(t.Context(), "amy", hub.Policy{Cap: -1}); !errors.As(err, &invalid) || invalid.Field != "cap" {
 		t.Errorf("a cap of -1 gives %v", err)

@@ -3,19 +3,19 @@ package pghub
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/riverqueue/river"
 
 	"qianhe/approval"
 	"qianhe/hub"
 )
 
-// route plans the deliveries of notifications: policy and links are those of
-// this moment. It may be called again with the same; what has been planned
-// stays.
+// route plans the deliveries of notifications: policy, choices and links are
+// those of this moment. It may be called again with the same; what has been
+// planned stays.
 func (h *Hub) route(ctx context.Context, ids []string) error {
 	now := h.now()
 	policy, err := h.Policy(ctx)
@@ -27,20 +27,17 @@ func (h *Hub) route(ctx context.Context, ids []string) error {
 		if err != nil || len(pending) == 0 {
 			return err
 		}
-		links, err := h.routeLinks(ctx, tx, pending, now)
+		known, err := h.recipients(ctx, tx, pending, now)
 		if err != nil {
 			return err
 		}
-		var plan []planned
+		r := router{policy: policy, worked: h.workdays.Workday, newID: h.newID, known: known}
 		for _, n := range pending {
-			if n.pointless {
-				continue
-			}
-			for _, leg := range policy.Plan(n.Notification, hub.Recipient{Person: n.Person}, links[n.Person], h.workdays.Workday) {
-				plan = append(plan, planned{h.newID(), n.ID, leg})
+			if !n.pointless {
+				r.add(n.Notification)
 			}
 		}
-		if err := h.insertDeliveries(ctx, tx, plan, now); err != nil {
+		if err := h.writePlan(ctx, tx, r, now); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `update notification set routed_at = $2 where id = any($1) and routed_at is null`, ids, now)
@@ -58,87 +55,232 @@ type toRoute struct {
 	pointless bool // seen or cancelled before it was planned
 }
 
-// unrouted locks those of ids that have no plan yet.
+// unrouted locks those of ids that have no plan yet, and gives them in the order
+// in which people were told. The inboxes come first: two plans for one person
+// wait for each other, so that neither misses what the other is about to send.
+//
+// The statements of a plan take many rows at once; with generic plans they are
+// not planned anew on every call (see insertNotification).
 func unrouted(ctx context.Context, tx pgx.Tx, ids []string) ([]toRoute, error) {
-	rows, _ := tx.Query(ctx, `
+	var list []toRoute
+	b := &pgx.Batch{}
+	b.Queue(`set local plan_cache_mode = force_generic_plan`)
+	b.Queue(`
+		select
+		from inbox
+		where person in (select person from notification where id = any($1) and routed_at is null)
+		order by person
+		for update`, ids)
+	b.Queue(`
 		select `+notificationColumns+`, n.seen_at is not null or n.cancelled_at is not null
 		from notification n
 		where n.id = any($1) and n.routed_at is null
 		order by n.id
-		for update`, ids)
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (toRoute, error) {
-		var (
-			n   toRoute
-			err error
-		)
-		n.Notification, err = scanNotification(row, &n.pointless)
-		return n, err
+		for update`, ids).Query(func(rows pgx.Rows) error {
+		var err error
+		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (toRoute, error) {
+			var (
+				n   toRoute
+				err error
+			)
+			n.Notification, err = scanNotification(row, &n.pointless)
+			return n, err
+		})
+		return err
 	})
+	err := tx.SendBatch(ctx, b).Close()
+	slices.SortStableFunc(list, func(a, b toRoute) int { return int(a.Seq - b.Seq) })
+	return list, err
 }
 
-// selectRouteLinks and insertDelivery take single values and are sent many at
-// a time; see insertNotification.
-const selectRouteLinks = `
-	select l.id, l.person, l.channel
-	from channel_link l
+// known is what a plan needs of a person.
+type known struct {
+	hub.Recipient
+	links   []hub.Link // in force, through channels that this process has
+	waiting []waiting  // that were planned before
+}
+
+// waiting is a delivery that waits for its time, or one that was given up for
+// a later one and may be taken up again.
+type waiting struct {
+	id           string
+	notification string
+	seq          int64
+	kind         hub.Kind
+	urgent       bool
+	channel      hub.ChannelName
+	link         string
+	at           time.Time
+	over         bool // given up
+}
+
+const selectLinksOf = `
+	select l.id, l.person, l.channel, l.last_inbound_at
+	from unnest(@people::text[]) as p (person)
+	join channel_link l on l.person = p.person
 	left join session s on s.id = l.session
 	left join account a on a.person = l.person
-	where l.person = @person and ` + linkInForce + `
+	where ` + linkInForce + `
 	order by l.created_at, l.id`
 
-const insertDelivery = `
-	insert into delivery (id, notification, channel, link, state, priority, not_before, expires_at, ref, created_at)
-	values (@id, @notification, @channel, @link, 'pending', @priority, @not_before, @expires, @ref, @now)
-	on conflict (notification, link) do nothing`
+const selectPreferencesOf = `
+	select c.person, c.preferences
+	from unnest(@people::text[]) as p (person)
+	join person_preferences c on c.person = p.person`
 
-// routeLinks gives what a plan needs of the links of people, through channels
-// that this process has. It opens no address.
-func (h *Hub) routeLinks(ctx context.Context, tx pgx.Tx, pending []toRoute, now time.Time) (map[approval.PersonID][]hub.Link, error) {
-	links := map[approval.PersonID][]hub.Link{}
-	b := &pgx.Batch{}
+// What a worker holds at this moment is about to be sent: it waits no more.
+const selectWaitingOf = `
+	select d.id, d.notification, l.person, n.seq, n.kind, n.speed = '最速件', d.channel, d.link, d.not_before, false
+	from unnest(@people::text[]) as p (person)
+	join channel_link l on l.person = p.person and l.disabled_at is null
+	join delivery d on d.link = l.id and d.state = 'pending'
+	join notification n on n.id = d.notification
+	where d.done_at is null
+	for update of d skip locked`
+
+const selectGivenUp = `
+	select d.id, d.notification, n.person, n.seq, n.kind, n.speed = '最速件', d.channel, d.link, d.not_before, true
+	from unnest(@ids::text[]) as i (id)
+	join notification n on n.id = i.id
+	join delivery d on d.notification = n.id
+	where d.superseded_by is not null and d.state = 'cancelled'`
+
+// Several addresses of one channel are one message to the person.
+const selectSentOf = `
+	select l.person, d.channel, min(d.done_at)
+	from unnest(@people::text[]) as p (person)
+	join channel_link l on l.person = p.person and l.disabled_at is null
+	join delivery d on d.link = l.id and d.state in ('accepted', 'unknown')
+	where d.done_at > @since
+	group by l.person, d.channel, d.notification
+	order by min(d.done_at)`
+
+// recipients reads all that a plan needs of the people concerned. It opens no
+// address.
+func (h *Hub) recipients(ctx context.Context, tx pgx.Tx, pending []toRoute, now time.Time) (map[approval.PersonID]*known, error) {
+	people := map[approval.PersonID]*known{}
+	var names []approval.PersonID
+	var ids []string
 	for _, n := range pending {
-		if _, asked := links[n.Person]; asked {
-			continue
+		ids = append(ids, n.ID)
+		if people[n.Person] == nil {
+			names = append(names, n.Person)
+			people[n.Person] = &known{Recipient: hub.Recipient{Person: n.Person, Sent: map[hub.ChannelName][]time.Time{}}}
 		}
-		links[n.Person] = nil
-		b.Queue(selectRouteLinks, pgx.NamedArgs{"person": n.Person, "now": now}).Query(func(rows pgx.Rows) error {
-			var l hub.Link
-			_, err := pgx.ForEachRow(rows, []any{&l.ID, &l.Person, &l.Channel}, func() error {
-				if h.channels[l.Channel] != nil {
-					links[l.Person] = append(links[l.Person], l)
-				}
+	}
+	args := pgx.NamedArgs{"people": names, "ids": ids, "now": now, "since": now.Add(-time.Hour)}
+	b := &pgx.Batch{}
+	b.Queue(selectLinksOf, args).Query(func(rows pgx.Rows) error {
+		var l hub.Link
+		var heard *time.Time
+		_, err := pgx.ForEachRow(rows, []any{&l.ID, &l.Person, &l.Channel, &heard}, func() error {
+			if h.channels[l.Channel] != nil {
+				l.Address.Heard = orZero(heard)
+				people[l.Person].links = append(people[l.Person].links, l)
+			}
+			return nil
+		})
+		return err
+	})
+	b.Queue(selectPreferencesOf, args).Query(func(rows pgx.Rows) error {
+		list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r hub.Recipient, err error) {
+			return r, row.Scan(&r.Person, &r.Preferences)
+		})
+		for _, r := range list {
+			people[r.Person].Preferences = r.Preferences
+		}
+		return err
+	})
+	for _, sql := range []string{selectWaitingOf, selectGivenUp} {
+		b.Queue(sql, args).Query(func(rows pgx.Rows) error {
+			var w waiting
+			var person approval.PersonID
+			_, err := pgx.ForEachRow(rows, []any{&w.id, &w.notification, &person, &w.seq, &w.kind, &w.urgent, &w.channel, &w.link, &w.at, &w.over}, func() error {
+				people[person].waiting = append(people[person].waiting, w)
 				return nil
 			})
 			return err
 		})
 	}
-	return links, tx.SendBatch(ctx, b).Close()
+	b.Queue(selectSentOf, args).Query(func(rows pgx.Rows) error {
+		var person approval.PersonID
+		var channel hub.ChannelName
+		var sent time.Time
+		_, err := pgx.ForEachRow(rows, []any{&person, &channel, &sent}, func() error {
+			people[person].Sent[channel] = append(people[person].Sent[channel], sent)
+			return nil
+		})
+		return err
+	})
+	return people, tx.SendBatch(ctx, b).Close()
 }
 
-// planned is a delivery to be.
-type planned struct {
-	id           string
-	notification string
-	leg          hub.Leg
-}
+// The rows that are not there yet. One that was given up for a later message
+// which has lost its point is taken up again.
+const insertDeliveries = `
+	insert into delivery (id, notification, channel, link, state, priority, not_before, expires_at, ref, created_at, done_at, reason, superseded_by)
+	select p.id, p.notification, p.channel, p.link,
+		case when p.by is null then 'pending' else 'cancelled' end,
+		p.priority, p.not_before, p.expires, p.ref, @now::timestamptz,
+		case when p.by is not null then @now::timestamptz end,
+		case when p.by is null then '' else @reason::text end,
+		p.by
+	from unnest(@ids::text[], @notifications::text[], @channels::text[], @links::text[], @priorities::smallint[],
+		@times::timestamptz[], @expires::timestamptz[], @refs::text[], @by::text[])
+		as p (id, notification, channel, link, priority, not_before, expires, ref, by)
+	on conflict (notification, link) do update
+	set state = excluded.state, priority = excluded.priority, not_before = excluded.not_before, expires_at = excluded.expires_at,
+		done_at = excluded.done_at, reason = excluded.reason, superseded_by = excluded.superseded_by
+	where delivery.state = 'cancelled' and delivery.superseded_by is not null
+	returning id, channel, not_before, state = 'pending'`
 
-// insertDeliveries writes the rows that are not there yet and adds their jobs,
-// in the same transaction.
-func (h *Hub) insertDeliveries(ctx context.Context, tx pgx.Tx, plan []planned, now time.Time) error {
-	if len(plan) == 0 {
+// What was given up for a message that is itself given up now follows the one
+// that takes its place.
+const supersede = `
+	update delivery d
+	set state = 'cancelled', done_at = coalesce(d.done_at, @now), reason = @reason, superseded_by = p.by
+	from unnest(@ids::text[], @by::text[]) as p (id, by)
+	where d.id = p.id and (d.state = 'pending' and d.done_at is null or d.state = 'cancelled' and d.superseded_by is not null)`
+
+const supersedeFollowers = `
+	update delivery d
+	set superseded_by = p.by
+	from unnest(@ids::text[], @by::text[]) as p (id, by)
+	where d.superseded_by = p.id`
+
+const superseded = "a later message says it"
+
+// writePlan writes the deliveries of a plan and their jobs.
+func (h *Hub) writePlan(ctx context.Context, tx pgx.Tx, r router, now time.Time) error {
+	if len(r.plan) == 0 && len(r.gone) == 0 {
 		return nil
 	}
-	b := &pgx.Batch{}
 	var jobs []river.InsertManyParams
-	for _, p := range plan {
-		b.Queue(insertDelivery, pgx.NamedArgs{
-			"id": p.id, "notification": p.notification, "channel": p.leg.Channel, "link": p.leg.Link,
-			"priority": p.leg.Priority, "not_before": p.leg.At, "expires": p.leg.Expires, "ref": hub.RefOf(p.id), "now": now,
-		}).Exec(func(tag pgconn.CommandTag) error {
-			if tag.RowsAffected() > 0 {
-				jobs = append(jobs, deliverJob(p.id, p.leg.Channel, p.leg.At.Sub(now), false))
-			}
-			return nil
+	b := &pgx.Batch{}
+	if len(r.gone) > 0 {
+		var ids, by []string
+		for _, g := range r.gone {
+			ids, by = append(ids, g.id), append(by, g.by)
+		}
+		args := pgx.NamedArgs{"ids": ids, "by": by, "now": now, "reason": superseded}
+		b.Queue(supersede, args)
+		b.Queue(supersedeFollowers, args)
+	}
+	if len(r.plan) > 0 {
+		b.Queue(insertDeliveries, planArgs(r.plan, now)).Query(func(rows pgx.Rows) error {
+			var (
+				id      string
+				name    hub.ChannelName
+				at      time.Time
+				pending bool
+			)
+			_, err := pgx.ForEachRow(rows, []any{&id, &name, &at, &pending}, func() error {
+				if pending {
+					jobs = append(jobs, deliverJob(id, name, at.Sub(now), false))
+				}
+				return nil
+			})
+			return err
 		})
 	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil || len(jobs) == 0 {
@@ -148,4 +290,18 @@ func (h *Hub) insertDeliveries(ctx context.Context, tx pgx.Tx, plan []planned, n
 		return fmt.Errorf("add jobs: %w", err)
 	}
 	return nil
+}
+
+func planArgs(plan []planned, now time.Time) pgx.NamedArgs {
+	n := len(plan)
+	ids, notifications, channels, links, refs := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	priorities, times, expires, by := make([]int16, n), make([]time.Time, n), make([]time.Time, n), make([]*string, n)
+	for i, p := range plan {
+		ids[i], notifications[i], channels[i], links[i], refs[i] = p.id, p.notification, string(p.leg.Channel), p.leg.Link, hub.RefOf(p.id)
+		priorities[i], times[i], expires[i], by[i] = int16(p.leg.Priority), p.leg.At, p.leg.Expires, orNull(p.by)
+	}
+	return pgx.NamedArgs{
+		"ids": ids, "notifications": notifications, "channels": channels, "links": links, "refs": refs,
+		"priorities": priorities, "times": times, "expires": expires, "by": by, "now": now, "reason": superseded,
+	}
 }

@@ -62,29 +62,41 @@ func (h *Hub) Delivered(ctx context.Context, delivery string, p approval.PersonI
 	})
 }
 
-const markSeen = `
-	), marked as (
+const markMine = cancelMine + `, marked as (
 		update notification n
 		set seen_at = @now, seen_via = @via, delivered_at = coalesce(n.delivered_at, @now)
-		from gone
-		where n.id = gone.id
-	)` + cancelDeliveries
+		from touched t
+		where n.id = t.id and t.mine and n.seen_at is null
+	)
+	select id from freed`
 
 const seenUpTo = `
-	with gone as (
+	with mine as (
 		select n.id
 		from notification n
 		where n.person = @person and n.seq <= @seq and n.seen_at is null
-		order by n.id
-		for update` + markSeen
+	)` + markMine
 
 const seenDocument = `
-	with gone as (
+	with mine as (
 		select n.id
 		from notification n
 		where n.person = @person and n.document = @document and n.seen_at is null
-		order by n.id
-		for update` + markSeen
+	)` + markMine
+
+// seen runs one of the two. What the person has not seen, and was to be told of
+// by a message that has lost its point now, is planned again.
+func (h *Hub) seen(ctx context.Context, sql string, args pgx.NamedArgs) error {
+	args["now"], args["reason"] = h.now(), "seen"
+	return h.inTx(ctx, func(tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, sql, args)
+		freed, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return translate("pghub: seen", err)
+		}
+		return h.addRoute(ctx, tx, freed)
+	})
+}
 
 const seenDelivery = `
 	with gone as (
@@ -96,20 +108,14 @@ const seenDelivery = `
 // SeenUpTo records that p has seen everything up to seq, and cancels what was
 // still to be sent about it.
 func (h *Hub) SeenUpTo(ctx context.Context, p approval.PersonID, seq int64, via hub.ChannelName) error {
-	_, err := h.pool.Exec(ctx, seenUpTo, pgx.NamedArgs{
-		"person": p, "seq": seq, "via": string(via), "now": h.now(), "reason": "seen",
-	})
-	return translate("pghub: seen", err)
+	return h.seen(ctx, seenUpTo, pgx.NamedArgs{"person": p, "seq": seq, "via": string(via)})
 }
 
 // SeenDocument records that p has seen what there was to be told of a
 // document, because its page was opened or a notification of it was tapped,
 // and cancels what was still to be sent about it.
 func (h *Hub) SeenDocument(ctx context.Context, p approval.PersonID, doc approval.DocumentID, via hub.ChannelName) error {
-	_, err := h.pool.Exec(ctx, seenDocument, pgx.NamedArgs{
-		"person": p, "document": doc, "via": string(via), "now": h.now(), "reason": "seen",
-	})
-	return translate("pghub: seen", err)
+	return h.seen(ctx, seenDocument, pgx.NamedArgs{"person": p, "document": doc, "via": string(via)})
 }
 
 // SeenDelivery records that p has seen what a delivery told, because it was
