@@ -1,6 +1,7 @@
 package pghub
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -220,6 +221,32 @@ func TestCapHoldsBackAndCollapses(t *testing.T) {
 	got := f.plans("amy")
 	if diff := cmp.Diff([]string{"n7 webpush cancelled 23 11:00 (a later message says it)", "fast webpush accepted 23 10:08"}, got[len(got)-2:]); diff != "" {
 		t.Errorf("deliveries (-want +got):\n%s", diff)
+	}
+}
+
+// Who answers a message has seen what it spoke for.
+func TestSeenDeliverySeesWhatItSpokeFor(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, house)
+	f.link("amy", hub.LINE)
+	f.link("amy", hub.WebPush)
+	f.more("two", "three")
+	for _, doc := range []string{"doc", "two"} {
+		f.arrive(doc, "amy")
+	}
+	f.clock.add(15 * time.Minute)
+	f.deliverAll()
+	f.arrive("three", "amy")
+	m := f.line.next(t)
+	if err := f.SeenDelivery(t.Context(), m.Delivery, "amy", hub.LINE); err != nil {
+		t.Fatal(err)
+	}
+	got := query[string](f, `select document || ' ' || (seen_at is not null) from notification order by seq`)
+	if diff := cmp.Diff([]string{"doc true", "two true", "three false"}, got); diff != "" {
+		t.Errorf("seen (-want +got):\n%s", diff)
+	}
+	if err := f.SeenDelivery(t.Context(), m.Delivery, "ben", hub.LINE); !errors.Is(err, approval.ErrNotFound) {
+		t.Errorf("somebody else's delivery gives %v, want ErrNotFound", err)
 	}
 }
 

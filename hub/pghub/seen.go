@@ -98,12 +98,17 @@ func (h *Hub) seen(ctx context.Context, sql string, args pgx.NamedArgs) error {
 	})
 }
 
+// A message speaks for those that were given up for it.
 const seenDelivery = `
-	with gone as (
+	with mine as (
 		select n.id
 		from notification n
-		where n.id = @notification and n.seen_at is null
-		for update` + markSeen
+		where n.seen_at is null and n.id in (
+			select notification from delivery where id = @delivery
+			union all
+			select notification from delivery where superseded_by = @delivery
+		)
+	)` + markMine
 
 // SeenUpTo records that p has seen everything up to seq, and cancels what was
 // still to be sent about it.
@@ -122,16 +127,17 @@ func (h *Hub) SeenDocument(ctx context.Context, p approval.PersonID, doc approva
 // tapped or answered, and cancels what was still to be sent about it. Returns
 // [approval.ErrNotFound] for a delivery that is not p's.
 func (h *Hub) SeenDelivery(ctx context.Context, delivery string, p approval.PersonID, via hub.ChannelName) error {
-	var notification string
+	var mine bool
 	err := h.pool.QueryRow(ctx, `
-		select n.id
+		select n.person = $2
 		from delivery d
 		join notification n on n.id = d.notification
-		where d.id = $1 and n.person = $2`, delivery, p).Scan(&notification)
-	if err == nil {
-		_, err = h.pool.Exec(ctx, seenDelivery, pgx.NamedArgs{
-			"notification": notification, "via": string(via), "now": h.now(), "reason": "seen",
-		})
+		where d.id = $1`, delivery, p).Scan(&mine)
+	if err == nil && !mine {
+		err = pgx.ErrNoRows
 	}
-	return translate("pghub: seen", err)
+	if err != nil {
+		return translate("pghub: seen", err)
+	}
+	return h.seen(ctx, seenDelivery, pgx.NamedArgs{"delivery": delivery, "via": string(via)})
 }
