@@ -7,19 +7,27 @@ import (
 )
 
 // Change says that a person's inbox stands at Rev now: events were added, or
-// counts have changed. It carries no content; whoever cares reads the inbox.
+// counts have changed. Or it says that a session has ended. What goes from node
+// to node carries no content; whoever cares reads the inbox.
 type Change struct {
 	Person approval.PersonID
 	Rev    int64
+
+	// Ended is a session that lets nobody in any more (登出、撤銷裝置): its
+	// pages fall silent at once, on whatever node. Person and Rev are then empty.
+	Ended string
 }
 
 // Bus brings changes to every node. It may lose, repeat and reorder: a node
 // sweeps the inboxes of those who are connected to it as well.
 type Bus interface {
-	// Publish never blocks on the network.
+	// Publish tells every node, this one too. It never blocks, and holds of
+	// what cannot be told yet the latest of each person.
 	Publish(changes ...Change)
-	// Subscribe calls fn, one call at a time, and returns when ctx has ended. A
-	// call without changes says that some may have been lost: sweep.
+	// Subscribe calls fn, one call at a time, with each person at most once a
+	// call, and returns when ctx has ended. A call without changes says that
+	// some may have been lost: sweep. Who is slow gets less often more, and
+	// nobody else waits.
 	Subscribe(ctx context.Context, fn func([]Change)) error
 }
 

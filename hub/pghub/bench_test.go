@@ -33,10 +33,10 @@ func BenchmarkEnqueue(b *testing.B) {
 	f.exec(`insert into person (id, name, unit, created_at) select 'x' || i, 'x', 'u', now() from generate_series(0, $1::int) i`, people)
 	f.exec(`insert into step (id, document, position, duty, person, state, origin, arrived_at)
 		select 's' || i, 'doc', 100 + i, 'review', 'x' || i % $2::int, 'active', 'planned', now() from generate_series(0, $1::int) i`, steps, people)
-	if err := f.bus.start(b.Context()); err != nil {
+	if err := f.ownBus.start(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(f.bus.stop)
+	b.Cleanup(f.ownBus.stop)
 	step := func(kind approval.EventKind, i int64) approval.Event {
 		e := f.event(kind, "doc", "amy")
 		e.Step, e.Person = approval.StepID(fmt.Sprint("s", i%steps)), approval.PersonID(fmt.Sprint("x", i%steps%people))

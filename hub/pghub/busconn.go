@@ -3,6 +3,7 @@ package pghub
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -22,16 +23,28 @@ const (
 
 // connect opens a connection of the bus's own: one out of the pool would be
 // missing there for ever.
-func (b *bus) connect(ctx context.Context, name string) (*pgx.Conn, error) {
+func (b *bus) connect(ctx context.Context, name string, params map[string]string) (*pgx.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	config := b.config.Copy()
 	config.RuntimeParams["application_name"] = name
+	maps.Copy(config.RuntimeParams, params)
 	return pgx.ConnectConfig(ctx, config)
 }
 
+// speak opens the connection that notifies. Its commits hold nothing that must
+// be on disk, and the lock that they hold is over without waiting for one.
+func (b *bus) speak(ctx context.Context) (*pgx.Conn, error) {
+	conn, err := b.connect(ctx, "qianhe bus notify", map[string]string{"synchronous_commit": "off"})
+	if err != nil {
+		return nil, err
+	}
+	b.self.Store(conn.PgConn().PID())
+	return conn, nil
+}
+
 func (b *bus) listen(ctx context.Context) (*pgx.Conn, error) {
-	conn, err := b.connect(ctx, "qianhe bus listen")
+	conn, err := b.connect(ctx, "qianhe bus listen", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +74,7 @@ func (b *bus) receive(ctx context.Context, conn *pgx.Conn) {
 			}
 		}
 		b.metrics.reconnects.Inc()
-		b.deliver(nil, true)
+		b.Lose()
 	}
 }
 
@@ -72,7 +85,9 @@ func (b *bus) receiveFrom(ctx context.Context, conn *pgx.Conn) error {
 		cancel()
 		switch {
 		case err == nil:
-			b.deliver(decode(n.Payload), false)
+			if n.PID != b.self.Load() { // this node has heard what it said itself
+				b.Deliver(hub.DecodeChanges(n.Payload)...)
+			}
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, context.DeadlineExceeded):
@@ -97,9 +112,9 @@ func (b *bus) send(ctx context.Context) {
 		// the stop has cut short has closed its connection.
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 		defer cancel()
-		if changes, _ := b.outgoing.take(); len(changes) > 0 {
+		if changes, _ := b.outgoing.Take(); len(changes) > 0 {
 			if conn == nil || conn.IsClosed() {
-				conn, _ = b.connect(last, "qianhe bus notify")
+				conn, _ = b.speak(last)
 			}
 			if err := b.notify(last, conn, changes); err != nil {
 				b.log.WarnContext(ctx, "bus: last changes were not sent", "err", err)
@@ -112,18 +127,21 @@ func (b *bus) send(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-b.outgoing.wake:
+		case <-b.outgoing.Wake():
 		}
 		if !pause(ctx, coalesce-time.Since(lastSent)) {
 			return
 		}
-		changes, _ := b.outgoing.take()
+		changes, lost := b.outgoing.Take()
+		if lost {
+			b.log.WarnContext(ctx, "bus: too many sessions have ended to tell of each; the other nodes find out by themselves")
+		}
 		if len(changes) == 0 {
 			continue
 		}
 		var err error
 		if conn == nil {
-			conn, err = b.connect(ctx, "qianhe bus notify")
+			conn, err = b.speak(ctx)
 		}
 		if err == nil {
 			err = b.notify(ctx, conn, changes)
@@ -133,13 +151,14 @@ func (b *bus) send(ctx context.Context) {
 			wait = 50 * time.Millisecond
 			continue
 		}
-		b.outgoing.put(changes)
+		b.outgoing.Put(changes...)
 		if ctx.Err() != nil {
 			return
 		}
 		b.log.WarnContext(ctx, "bus: changes were not sent, trying again", "err", err)
 		closeConn(conn)
 		conn = nil
+		b.self.Store(0)
 		b.metrics.reconnects.Inc()
 		if !pause(ctx, wait) {
 			return
@@ -156,7 +175,7 @@ func (b *bus) notify(ctx context.Context, conn *pgx.Conn, changes []hub.Change) 
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	batch := &pgx.Batch{}
-	payloads := encode(changes)
+	payloads := hub.EncodeChanges(changes, maxPayload)
 	for _, p := range payloads {
 		batch.Queue(`select pg_notify($1, $2)`, topic, p)
 	}

@@ -185,7 +185,7 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 	b := &pgx.Batch{}
 	b.Queue(moveInboxes, people, epochs).Query(func(rows pgx.Rows) error {
 		var err error
-		done.changes, err = pgx.CollectRows(rows, pgx.RowToStructByPos[hub.Change])
+		done.changes, err = pgx.CollectRows(rows, scanChange)
 		return err
 	})
 	var ids []string
@@ -213,9 +213,9 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 	if err := h.addRoute(ctx, tx, ids); err != nil {
 		return done, err
 	}
-	if !h.bus.running() {
+	if h.ownBus != nil && !h.ownBus.running() {
 		// A command that writes and ends: the nodes hear of it with the commit.
-		return done, h.bus.notifyTx(ctx, tx, done.changes)
+		return done, h.ownBus.notifyTx(ctx, tx, done.changes)
 	}
 	return done, nil
 }

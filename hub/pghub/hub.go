@@ -44,6 +44,10 @@ type Options struct {
 	BaseURL  string     // of the app, in links
 	Agency   string     // who speaks
 	Policy   hub.Policy // beneath what the organisation decides
+	// Bus tells the nodes of each other's changes. Whoever makes it starts it
+	// before the hub and stops it after. LISTEN and NOTIFY on the hub's own
+	// database by default, which start and stop with the hub.
+	Bus      hub.Bus
 	Retries  hub.Retries
 	Workdays approval.Calendar // on which days there is a digest
 	// DigestCron says when the digest is due, as a line of five cron fields in
@@ -75,7 +79,8 @@ type Hub struct {
 	now         func() time.Time
 	log         *slog.Logger
 	metrics     *metrics
-	bus         *bus
+	bus         hub.Bus
+	ownBus      *bus                  // the same, or nil when Options had one
 	river       *river.Client[pgx.Tx] // works jobs
 	jobs        *river.Client[pgx.Tx] // adds them
 
@@ -135,7 +140,10 @@ func New(pool *pgxpool.Pool, opt Options) (*Hub, error) {
 	if h.metrics, err = newMetrics(opt.Registerer); err != nil {
 		return nil, err
 	}
-	h.bus = newBus(pool.Config().ConnConfig, h.log, h.metrics)
+	if h.bus = opt.Bus; h.bus == nil {
+		h.ownBus = newBus(pool.Config().ConnConfig, h.log, h.metrics)
+		h.bus = h.ownBus
+	}
 	if h.river, err = h.newWorkers(); err != nil {
 		return nil, err
 	}
@@ -151,11 +159,13 @@ func New(pool *pgxpool.Pool, opt Options) (*Hub, error) {
 func (h *Hub) Start(ctx context.Context) error {
 	h.startMu.Lock()
 	defer h.startMu.Unlock()
-	if err := h.bus.start(ctx); err != nil {
-		return err
+	if h.ownBus != nil {
+		if err := h.ownBus.start(ctx); err != nil {
+			return err
+		}
 	}
 	if err := h.river.Start(ctx); err != nil {
-		h.bus.stop()
+		h.stopBus()
 		return fmt.Errorf("pghub: start workers: %w", err)
 	}
 	return nil
@@ -175,8 +185,14 @@ func (h *Hub) Stop(ctx context.Context) error {
 			err = fmt.Errorf("pghub: workers have not stopped: %w", err)
 		}
 	}
-	h.bus.stop()
+	h.stopBus()
 	return err
+}
+
+func (h *Hub) stopBus() {
+	if h.ownBus != nil {
+		h.ownBus.stop()
+	}
 }
 
 // Bus tells other parts of this process, and other nodes, whose inbox has

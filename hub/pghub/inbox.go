@@ -104,7 +104,7 @@ func (h *Hub) Since(ctx context.Context, p approval.PersonID, seq int64, limit i
 // Revs gives the revisions of those who have an inbox.
 func (h *Hub) Revs(ctx context.Context, people []approval.PersonID) (map[approval.PersonID]int64, error) {
 	rows, _ := h.pool.Query(ctx, `select person, rev from inbox where person = any($1)`, people)
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[hub.Change])
+	list, err := pgx.CollectRows(rows, scanChange)
 	if err != nil {
 		return nil, translate("pghub: revisions", err)
 	}
@@ -113,4 +113,10 @@ func (h *Hub) Revs(ctx context.Context, people []approval.PersonID) (map[approva
 		revs[c.Person] = c.Rev
 	}
 	return revs, nil
+}
+
+// scanChange reads a person and a revision.
+func scanChange(row pgx.CollectableRow) (c hub.Change, err error) {
+	err = row.Scan(&c.Person, &c.Rev)
+	return c, err
 }
