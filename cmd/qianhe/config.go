@@ -54,6 +54,7 @@ type Config struct {
 	WebPushHosts   []string
 
 	Messenger messengerConfig
+	NATS      natsConfig
 }
 
 // setting is one line of the table of settings.
@@ -91,7 +92,7 @@ func settings() []setting {
 		{"line-token", "", "long-lived channel access token, instead of channel ID and secret", true, func(c *Config, v string) error { c.LINEToken = v; return nil }},
 		{"webpush-subject", "", "whom push services may write to: mailto:it@example.gov.tw or an https address; Web Push is off without it", false, setSubject},
 		{"webpush-hosts", "", "push services allowed besides those of the browsers, such as push.example.org", false, func(c *Config, v string) error { c.WebPushHosts = list(v); return nil }},
-	}, messengerSettings()...)
+	}, append(messengerSettings(), natsSettings()...)...)
 }
 
 // loadConfig reads flags, environment and file. It returns every problem at
@@ -218,7 +219,7 @@ func (c *Config) check() error {
 	if c.LINEToken == "" && (c.LINEChannelID == "") != (c.LINEChannelSecret == "") {
 		errs = append(errs, errors.New("QIANHE_LINE_CHANNEL_ID and QIANHE_LINE_CHANNEL_SECRET: give both or none"))
 	}
-	return errors.Join(append(errs, c.Messenger.check())...)
+	return errors.Join(append(errs, c.Messenger.check(), c.NATS.check())...)
 }
 
 // checkServe holds what only a real server needs.
@@ -397,6 +398,7 @@ func (c *Config) print(w io.Writer) {
 		"webpush-subject": c.WebPushSubject, "webpush-hosts": strings.Join(c.WebPushHosts, ","),
 	}
 	maps.Copy(values, c.Messenger.values())
+	maps.Copy(values, c.NATS.values())
 	for _, s := range settings() {
 		fmt.Fprintf(w, "%s=%s\n", s.variable(), values[s.name])
 	}

@@ -141,6 +141,9 @@ func (a *app) readyz(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "starting or draining", http.StatusServiceUnavailable)
 	case migrations.Check(ctx, a.pool) != nil:
 		http.Error(w, "database not reachable or of another version", http.StatusServiceUnavailable)
+	case a.nats != nil && !a.nats.Connected():
+		// Every server would be taken out of service for what the sweep mends.
+		fmt.Fprintln(w, "ready, and NATS cannot be reached: pages hear of their news a few seconds late")
 	default:
 		fmt.Fprintln(w, "ready")
 	}

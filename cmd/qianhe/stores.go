@@ -21,6 +21,7 @@ import (
 	"qianhe/approval/pgapproval"
 	"qianhe/approval/workday"
 	"qianhe/hub"
+	"qianhe/hub/natsbus"
 	"qianhe/hub/pghub"
 	"qianhe/migrations"
 	"qianhe/migrations/localpg"
@@ -39,6 +40,7 @@ type stores struct {
 	documents *pgapproval.Store
 	accounts  *pgaccess.Store
 	hub       *pghub.Hub
+	nats      *natsbus.Bus // nil when not configured
 }
 
 // openStores opens the configured database, or starts the private one, and
@@ -106,6 +108,12 @@ func (s *stores) openHub(ctx context.Context, options ...func(*pghub.Options) er
 		if err := set(&opt); err != nil {
 			return err
 		}
+	}
+	if err := s.openNATS(ctx, opt.Registerer); err != nil {
+		return err
+	}
+	if s.nats != nil {
+		opt.Bus = s.nats
 	}
 	if s.hub, err = pghub.New(s.pool, opt); err != nil {
 		return err
@@ -211,6 +219,7 @@ func (s *stores) importer() *importer {
 
 // close ends the connections and, where there is one, the private server.
 func (s *stores) close() {
+	s.closeNATS()
 	if s.pool != nil {
 		s.pool.Close()
 	}
