@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -483,6 +484,60 @@ func TestRevokedSession(t *testing.T) {
 	other.want("event 1")
 	f.CloseSessions("s2", "of nobody")
 	other.wantClose(CloseSignedOut)
+}
+
+// A session is revoked on one node; its page on another is silent at once,
+// without waiting for the check, and what happens after is not told to it.
+func TestRevokedElsewhere(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.AliveEvery = time.Hour })
+	elsewhere := New(f.inbox, f.bus, Options{Origins: []string{appOrigin}})
+	mine, other := f.hello("amy", nil), f.hello("ben", nil)
+	f.bus.Publish(hub.Change{Person: "ben", Rev: 0}, hub.Change{Ended: "of nobody"})
+	elsewhere.CloseSessions("session of amy")
+	f.add("amy")
+	if fr, err := mine.read(); !websocket.IsCloseError(err, CloseSignedOut) {
+		t.Errorf("after the end of the session: %v, %v, want only code %d", fr, err, CloseSignedOut)
+	}
+	f.add("ben")
+	other.want("event 1", "counts 1")
+}
+
+// The session ends between the caller's look at it and ours.
+func TestRevokedAtTheHandshake(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.AliveEvery = time.Hour })
+	f.CloseSessions("s1")
+	f.dial("amy", "s1").wantClose(CloseSignedOut)
+	f.dial("amy", "s2").send(map[string]any{"type": "hello"})
+}
+
+func TestEndedSessionsAreBounded(t *testing.T) {
+	t.Parallel()
+	var e ended
+	now := time.Now()
+	for i := range maxRemembered + 10 {
+		e.add(strconv.Itoa(i), now)
+	}
+	if len(e.sessions) != maxRemembered || len(e.order) != maxRemembered || e.has("5") || !e.has("10") {
+		t.Errorf("%d sessions are remembered, want the last %d", len(e.sessions), maxRemembered)
+	}
+	e.add("later", now.Add(memory+time.Second))
+	if len(e.sessions) != 1 || !e.has("later") {
+		t.Errorf("%d sessions are remembered after their time, want one", len(e.sessions))
+	}
+}
+
+// What the bus has lost may be the end of a session.
+func TestLostMayBeASession(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) {
+		o.AliveEvery = time.Hour
+		o.Alive = func(context.Context, []string) (map[string]bool, error) { return nil, nil }
+	})
+	c := f.hello("amy", nil)
+	f.bus.Publish()
+	c.wantClose(CloseSignedOut)
 }
 
 // A page does not read. It is cut off, says so to nobody else, and resumes.

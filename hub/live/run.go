@@ -38,13 +38,26 @@ func (s *Server) Run(ctx context.Context) {
 // changed is what the bus says.
 func (s *Server) changed(changes []hub.Change) {
 	if len(changes) == 0 {
-		select {
-		case s.sweepNow <- struct{}{}:
-		default:
+		for _, now := range []chan struct{}{s.sweepNow, s.checkNow} {
+			select {
+			case now <- struct{}{}:
+			default:
+			}
 		}
 	}
+	var over []string
 	for _, c := range changes {
-		s.mark(c.Person, c.Rev)
+		if c.Ended != "" {
+			over = append(over, c.Ended)
+		}
+	}
+	if len(over) > 0 {
+		s.end(over)
+	}
+	for _, c := range changes {
+		if c.Ended == "" {
+			s.mark(c.Person, c.Rev)
+		}
 	}
 }
 
@@ -107,6 +120,7 @@ func (s *Server) checkAll(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+		case <-s.checkNow:
 		}
 		if err := s.checkSessions(ctx); err != nil && ctx.Err() == nil {
 			// Nobody is cut off for what the database cannot say.

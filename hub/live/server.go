@@ -93,6 +93,8 @@ type Server struct {
 	work     *queue
 	metrics  *metrics
 	sweepNow chan struct{}
+	checkNow chan struct{}
+	ended    ended
 	buffers  sync.Pool // of corked connections
 	day      time.Time // of the counts; under Run's sweep alone
 
@@ -111,7 +113,7 @@ var _ hub.Channel = (*Server)(nil)
 func New(inbox hub.Inbox, bus hub.Bus, opt Options) *Server {
 	s := &Server{
 		inbox: inbox, bus: bus, opt: opt.withDefaults(), origins: map[string]bool{},
-		registry: newRegistry(), work: &queue{wake: make(chan struct{}, 1)}, sweepNow: make(chan struct{}, 1), idle: make(chan struct{}),
+		registry: newRegistry(), work: &queue{wake: make(chan struct{}, 1)}, sweepNow: make(chan struct{}, 1), checkNow: make(chan struct{}, 1), idle: make(chan struct{}),
 	}
 	s.day = approval.Midnight(s.opt.Now())
 	s.ctx, s.cancel = context.WithCancel(context.Background())
@@ -177,8 +179,11 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, person approval.P
 	c := &conn{server: s, ws: ws, person: person, session: session, entry: e}
 	e.add(c)
 	s.metrics.connections.Inc()
-	if s.isClosed() {
+	switch {
+	case s.isClosed():
 		c.close(websocket.CloseGoingAway)
+	case s.ended.has(session): // between the caller's look and ours
+		c.close(CloseSignedOut)
 	}
 	// The handler returns, and with it goes what net/http held for it.
 	go c.read()
@@ -255,20 +260,6 @@ func (s *Server) Send(ctx context.Context, m hub.Message) (hub.Receipt, error) {
 		return hub.Receipt{}, &hub.Rejected{Reason: "not connected"}
 	}
 	return hub.Receipt{ProviderID: "live"}, nil
-}
-
-// CloseSessions ends the connections of sessions that have ended, on this node
-// and at once. Other nodes find out within [Options].AliveEvery.
-func (s *Server) CloseSessions(ids ...string) {
-	ended := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		ended[id] = true
-	}
-	for _, c := range s.registry.conns() {
-		if ended[c.session] {
-			c.close(CloseSignedOut)
-		}
-	}
 }
 
 // Close takes no more connections, tells all pages that this node goes away,
