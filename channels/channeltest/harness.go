@@ -27,6 +27,7 @@ const (
 	ErrorAfter    Fault = "error after"    // took it, answers an error: *Unknown or *Retry, and a repetition does not double
 	HangAfter     Fault = "hang after"     // took it, answers nothing: *Unknown with Safe, and a repetition does not double
 	CutAfter      Fault = "cut after"      // took it, cuts the connection: the same; where there is no key, all three are *Unknown without Safe, and Find finds it
+	Slow          Fault = "slow"           // takes it and answers late, before the time-out: accepted, once
 	WrongBody     Fault = "wrong body"     // took it, the answer cannot be read: accepted
 	Hang          Fault = "hang"           // does not take it, answers nothing: *Unknown, when the context ends
 	Blocked       Fault = "blocked"        // takes it and shows it to nobody: accepted

@@ -34,7 +34,7 @@ func Run(t *testing.T, h Harness) {
 	t.Run("cancelled before", s.cancelledBefore)
 	t.Run("concurrent", s.concurrent)
 	for _, f := range []Fault{
-		Throttled, ThrottledBare, Gone, Refused, ErrorAfter, HangAfter, CutAfter, WrongBody, Hang, Blocked, Redirected,
+		Throttled, ThrottledBare, Gone, Refused, ErrorAfter, HangAfter, CutAfter, Slow, WrongBody, Hang, Blocked, Redirected,
 		Quota, Credentials, // these two may outlive the test that saw them
 	} {
 		if h.Faults[f] == nil {
@@ -273,6 +273,11 @@ func (s *suite) fault(t *testing.T, f Fault) {
 		wantClass(t, err, "rejected")
 	case WrongBody, Blocked:
 		wantClass(t, err, "accepted")
+	case Slow:
+		wantClass(t, err, "accepted")
+		if got := s.arrived(t, to, 1); got != 1 {
+			t.Errorf("%d messages shown, want 1", got)
+		}
 	case Quota:
 		wantClass(t, err, "channel down")
 		var down *hub.ChannelDown

@@ -95,6 +95,7 @@ func TestConformance(t *testing.T) {
 			channeltest.ErrorAfter:  once(sandbox.FailAfterAccept()),
 			channeltest.HangAfter:   once(sandbox.HangAfterAccept()),
 			channeltest.CutAfter:    once(sandbox.CutAfterAccept()),
+			channeltest.Slow:        faulty(sandbox.Slow(patience / 3)),
 			channeltest.WrongBody:   faulty(sandbox.WrongBody()),
 			channeltest.Hang:        faulty(sandbox.Hang()),
 			channeltest.Blocked:     func(to hub.Address) { st.Block(to.Value) },

@@ -99,6 +99,7 @@ func TestConformance(t *testing.T) {
 			channeltest.ErrorAfter:  st.faulty(sandbox.FailAfterAccept()),
 			channeltest.HangAfter:   st.faulty(sandbox.HangAfterAccept()),
 			channeltest.CutAfter:    st.faulty(sandbox.CutAfterAccept()),
+			channeltest.Slow:        st.faulty(sandbox.Slow(patience / 3)),
 			channeltest.WrongBody:   st.faulty(sandbox.WrongBody()),
 			channeltest.Hang:        st.faulty(sandbox.Hang()),
 			channeltest.Redirected: func(to hub.Address) {

@@ -13,8 +13,11 @@ type Fault struct {
 	Accept bool
 	// Hang: no answer comes before the client gives up or the sandbox closes.
 	Hang bool
-	// Status, Header and Body are the answer. Status 0 with Hang unset cuts
-	// the connection.
+	// Slow is how long it takes. A fault that says nothing else is a good
+	// answer that comes late.
+	Slow time.Duration
+	// Status, Header and Body are the answer. Status 0 with Hang and Slow unset
+	// cuts the connection.
 	Status int
 	Header http.Header
 	Body   string
@@ -58,6 +61,9 @@ func WrongBody() Fault {
 	return Fault{Accept: true, Status: http.StatusOK, Body: `<html><body>200 OK</body>`}
 }
 
+// Slow: taken and answered well, after this long.
+func Slow(d time.Duration) Fault { return Fault{Slow: d} }
+
 // Once limits a fault to one request.
 func (f Fault) Once() Fault {
 	f.Times = 1
@@ -94,6 +100,22 @@ func (s *Sandbox) takeFaultLocked(address string) (Fault, bool) {
 		return *f, true
 	}
 	return Fault{}, false
+}
+
+// late waits as long as a slow fault takes, and reports whether that was all
+// of it.
+func (s *Sandbox) late(r *http.Request, f Fault) (only bool) {
+	if f.Slow <= 0 {
+		return false
+	}
+	wait := time.NewTimer(f.Slow)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-r.Context().Done():
+	case <-s.closed:
+	}
+	return !f.Accept && !f.Hang && f.Status == 0
 }
 
 // fail gives the bad answer.

@@ -184,6 +184,7 @@ func (s *Sandbox) serveGraph(w http.ResponseWriter, r *http.Request, h graphHand
 		return
 	}
 	fault, faulty := s.graphFault(body)
+	faulty = faulty && !s.late(r, fault)
 	if faulty && !fault.Accept {
 		s.fail(w, r, fault)
 		return

@@ -165,7 +165,7 @@ func (s *Sandbox) serveLINE(w http.ResponseWriter, r *http.Request, retryKey boo
 	request := randomID(16)
 	w.Header().Set("X-Line-Request-Id", request)
 	if retryKey {
-		if f, ok := s.lineFault(body); ok {
+		if f, ok := s.lineFault(body); ok && !s.late(r, f) {
 			if f.Accept {
 				if _, no := s.lineCall(r, body, request, retryKey, h); no != nil {
 					s.writeLINEError(w, no)

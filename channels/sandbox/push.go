@@ -132,11 +132,13 @@ func (s *Sandbox) receivePush(w http.ResponseWriter, r *http.Request) {
 	if sub != nil {
 		fault, faulty = s.takeFaultLocked(sub.endpoint)
 	}
+	s.mu.Unlock()
+	faulty = faulty && !s.late(r, fault)
 	if faulty && !fault.Accept {
-		s.mu.Unlock()
 		s.fail(w, r, fault)
 		return
 	}
+	s.mu.Lock()
 	m, no := s.checkPush(sub, r.Header, body)
 	if no == nil {
 		s.takePushLocked(sub, m)

@@ -182,6 +182,7 @@ func (s *Sandbox) serveTwilio(w http.ResponseWriter, r *http.Request, h func(*ht
 	s.mu.Lock()
 	fault, faulty := s.takeFaultLocked(key)
 	s.mu.Unlock()
+	faulty = faulty && !s.late(r, fault)
 	if faulty && !fault.Accept {
 		s.fail(w, r, fault)
 		return

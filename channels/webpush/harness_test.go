@@ -92,6 +92,7 @@ func TestConformance(t *testing.T) {
 			channeltest.ErrorAfter:  once(sandbox.FailAfterAccept()),
 			channeltest.HangAfter:   once(sandbox.HangAfterAccept()),
 			channeltest.CutAfter:    once(sandbox.CutAfterAccept()),
+			channeltest.Slow:        st.faulty(sandbox.Slow(patience / 3)),
 			channeltest.WrongBody:   st.faulty(sandbox.WrongBody()),
 			channeltest.Hang:        st.faulty(sandbox.Hang()),
 			channeltest.Redirected: func(to hub.Address) {

@@ -294,14 +294,18 @@ func (d *demo) print(e env) {
 // serve runs the demo until ctx ends. Messenger's chat is set up by the same
 // calls as a real one, as soon as somebody answers them.
 func (d *demo) serve(ctx context.Context) error {
+	setting, cancel := context.WithCancel(ctx)
 	setUp := make(chan struct{})
 	go func() {
 		defer close(setUp)
-		if _, err := d.messenger.Setup(ctx, d.config.BaseURL.String()); err != nil && ctx.Err() == nil {
+		if _, err := d.messenger.Setup(setting, d.config.BaseURL.String()); err != nil && setting.Err() == nil {
 			d.log.Warn("Messenger's chat was not set up", "err", err)
 		}
 	}()
-	defer func() { <-setUp }()
+	defer func() {
+		cancel()
+		<-setUp
+	}()
 	return d.serveUntil(ctx, endpoint{d.listeners[0], d.web.Handler(), d.live.Close}, endpoint{d.listeners[1], d.sandbox.Handler(), d.sandbox.Close})
 }
 

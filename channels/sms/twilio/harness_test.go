@@ -118,6 +118,7 @@ func TestConformance(t *testing.T) {
 			channeltest.ErrorAfter:  faulty(sandbox.FailAfterAccept()),
 			channeltest.HangAfter:   faulty(sandbox.HangAfterAccept()),
 			channeltest.CutAfter:    faulty(sandbox.CutAfterAccept()),
+			channeltest.Slow:        faulty(sandbox.Slow(patience / 3)),
 			channeltest.WrongBody:   faulty(sandbox.WrongBody()),
 			channeltest.Hang:        faulty(sandbox.Hang()),
 			channeltest.Blocked:     func(to hub.Address) { st.TwilioFails(to.Value, 30004) },
