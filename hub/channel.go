@@ -223,6 +223,7 @@ type Costed interface {
 type Retry struct {
 	After  time.Duration
 	Reason string
+	Slow   bool // the provider wants less of everything, not of this person: the channel slows down
 }
 
 // Permanent: not sent, and this address never will; it is to be disabled.

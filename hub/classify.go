@@ -24,6 +24,7 @@ type Verdict struct {
 	ProviderID string        // of accepted and duplicate
 	Reason     string        // of everything else
 	After      time.Duration // of retry
+	Slow       bool          // of retry: the provider wants less of everything
 	Safe       bool          // of unknown: sending again cannot double
 	Until      time.Time     // of channel_down; zero: not known
 }
@@ -45,7 +46,7 @@ func Classify(ch ChannelName, r Receipt, err error) Verdict {
 	case err == nil:
 		return Verdict{Outcome: OutcomeAccepted, ProviderID: r.ProviderID}
 	case errors.As(err, &retry):
-		return Verdict{Outcome: OutcomeRetry, Reason: retry.Reason, After: max(retry.After, 0)}
+		return Verdict{Outcome: OutcomeRetry, Reason: retry.Reason, After: max(retry.After, 0), Slow: retry.Slow}
 	case errors.As(err, &permanent):
 		return Verdict{Outcome: OutcomePermanent, Reason: permanent.Reason}
 	case errors.As(err, &rejected):
@@ -70,6 +71,22 @@ const (
 	StateCancelled State = "cancelled" // it lost its point before it was sent
 	StateUnknown   State = "unknown"   // it may have been sent; to be repeated where that is safe
 )
+
+// KeyLife is for how long, from the first attempt, a provider recognises a
+// repetition by its key; 0: for as long as the message matters.
+func (c ChannelName) KeyLife() time.Duration {
+	if c == LINE {
+		return 24 * time.Hour
+	}
+	return 0
+}
+
+// NoAnswer reports whether an attempt ended without the provider saying
+// anything that helps: no connection, no answer, an error of its own. Many in a
+// row, of many people, mean that it is the provider and not the message.
+func (v Verdict) NoAnswer() bool {
+	return v.Outcome == OutcomeUnknown || v.Outcome == OutcomeRetry && v.After == 0 && !v.Slow
+}
 
 // Retries says how often and how far apart a delivery is tried. The zero value
 // is the house's own.

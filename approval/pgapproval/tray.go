@@ -251,6 +251,30 @@ func openTrayKey(scope, s string, now time.Time) (trayKey, error) {
 	return k, nil
 }
 
+// trayCounts are what is counted of steps s and their documents d, in the order
+// of scanCounts.
+const (
+	trayCounts = `
+			count(*),
+			count(*) filter (where d.speed = '最速件'),
+			count(*) filter (where d.due <= @now),
+			count(*) filter (where d.due > @now and d.due <= @tomorrow),
+			count(*) filter (where s.duty = 'decide'),
+			count(*) filter (where s.duty = 'consult'),
+			count(*) filter (where s.origin = 'returned' and s.cause = any (s.after))`
+	trayDocument = `
+			select
+				d.speed,
+				d.due
+			from document d
+			where d.id = s.document
+			offset 0`
+)
+
+func scanCounts(c *approval.TrayCounts) []any {
+	return []any{&c.All, &c.Highest, &c.Overdue, &c.DueToday, &c.Decide, &c.Consult, &c.Returned}
+}
+
 // TrayCounts counts what is in p's hands.
 func (r *Reader) TrayCounts(ctx context.Context, p approval.PersonID, now time.Time) (approval.TrayCounts, error) {
 	var b pgx.Batch
@@ -261,22 +285,9 @@ func (r *Reader) TrayCounts(ctx context.Context, p approval.PersonID, now time.T
 
 func queueCounts(b *pgx.Batch, p approval.PersonID, now time.Time, into *approval.TrayCounts) {
 	b.Queue(`
-		select
-			count(*),
-			count(*) filter (where d.speed = '最速件'),
-			count(*) filter (where d.due <= @now),
-			count(*) filter (where d.due > @now and d.due <= @tomorrow),
-			count(*) filter (where s.duty = 'decide'),
-			count(*) filter (where s.duty = 'consult'),
-			count(*) filter (where s.origin = 'returned' and s.cause = any (s.after))
+		select`+trayCounts+`
 		from step s
-		cross join lateral (
-			select
-				d.speed,
-				d.due
-			from document d
-			where d.id = s.document
-			offset 0
+		cross join lateral (`+trayDocument+`
 		) d
 		where s.person = @person
 		and   s.state = 'active'`, pgx.NamedArgs{
@@ -284,16 +295,40 @@ func queueCounts(b *pgx.Batch, p approval.PersonID, now time.Time, into *approva
 		"now":      now,
 		"tomorrow": approval.Midnight(now).AddDate(0, 0, 1),
 	}).QueryRow(func(row pgx.Row) error {
-		return row.Scan(
-			&into.All,
-			&into.Highest,
-			&into.Overdue,
-			&into.DueToday,
-			&into.Decide,
-			&into.Consult,
-			&into.Returned,
-		)
+		return row.Scan(scanCounts(into)...)
 	})
+}
+
+// TrayCountsOf counts for many people at once; who has nothing is left out.
+func (r *Reader) TrayCountsOf(ctx context.Context, people []approval.PersonID, now time.Time) (map[approval.PersonID]approval.TrayCounts, error) {
+	rows, _ := r.pool.Query(ctx, `
+		select
+			s.person,`+trayCounts+`
+		from unnest(@people::text[]) p (person)
+		cross join lateral (
+			select *
+			from step s
+			where s.person = p.person
+			and   s.state = 'active'
+			offset 0
+		) s
+		cross join lateral (`+trayDocument+`
+		) d
+		group by s.person`, pgx.NamedArgs{
+		"people":   people,
+		"now":      now,
+		"tomorrow": approval.Midnight(now).AddDate(0, 0, 1),
+	})
+	counts := make(map[approval.PersonID]approval.TrayCounts, len(people))
+	var (
+		p approval.PersonID
+		c approval.TrayCounts
+	)
+	_, err := pgx.ForEachRow(rows, append([]any{&p}, scanCounts(&c)...), func() error {
+		counts[p] = c
+		return nil
+	})
+	return counts, fail("tray counts of many", err)
 }
 
 // Waiting gives everybody in whose hands something is.

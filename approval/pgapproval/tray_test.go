@@ -115,6 +115,17 @@ func TestTrayInPages(t *testing.T) {
 	if diff := gocmp.Diff(counts, got); diff != "" || counts.DueToday == 0 {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
+	many, err := b.store.TrayCountsOf(t.Context(), []approval.PersonID{"nobody", b.o.Director.ID, b.o.Handler.ID}, now)
+	must(t, err)
+	of := map[approval.PersonID]approval.TrayCounts{b.o.Director.ID: counts}
+	if other, err := b.store.TrayCounts(t.Context(), b.o.Handler.ID, now); err != nil {
+		t.Fatal(err)
+	} else if other.All > 0 {
+		of[b.o.Handler.ID] = other
+	}
+	if diff := gocmp.Diff(of, many); diff != "" {
+		t.Errorf("counts of many (-want +got):\n%s", diff)
+	}
 	b.checkPlaces(t, b.o.Director.ID, now, all)
 }
 

@@ -1,24 +1,102 @@
 package pghub
 
 import (
-	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
+	"qianhe/approval"
 	"qianhe/hub"
 )
 
 // The breaker of a channel is a row that all nodes see: while it is open,
-// deliveries wait and nobody is called. The first of them after that tries.
+// deliveries wait and nobody is called. After that a few of them try, and when
+// one is accepted the channel is in service again.
 
+const (
+	// silentAfter calls in a row without an answer, of at least silentPeople
+	// people and with nothing accepted in between, open the breaker for
+	// silentFor: it is the provider, and every further call would burn its
+	// time-out before the next channel gets its turn.
+	silentAfter  = 10
+	silentPeople = 3
+	silentFor    = 30 * time.Second
+)
+
+// streak counts calls without an answer. It is of one node: each finds out by
+// itself, and all of them follow the one that does so first.
+type streak struct {
+	calls  int
+	people map[approval.PersonID]bool
+}
+
+// note takes in results and reports whether the provider has fallen silent.
+func (p *pump) note(list []result) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.streak.note(list, p.careful)
+}
+
+// note with careful set is of a channel that only just comes back: the few
+// calls that try it are enough.
+func (s *streak) note(list []result, careful bool) bool {
+	for _, r := range list {
+		if r.returned.IsZero() {
+			continue // of a process before this one
+		}
+		if !r.verdict.NoAnswer() {
+			*s = streak{}
+			continue
+		}
+		if s.people == nil {
+			s.people = map[approval.PersonID]bool{}
+		}
+		s.calls++
+		if len(s.people) < silentPeople {
+			s.people[r.d.notification.Person] = true
+		}
+	}
+	if (s.calls < silentAfter || len(s.people) < silentPeople) && (!careful || s.calls < tryCalls) {
+		return false
+	}
+	*s = streak{}
+	return true
+}
+
+// queueBreaker opens or closes the breaker as results say.
+func (h *Hub) queueBreaker(b *pgx.Batch, name hub.ChannelName, list []result, next []hub.Next, silent bool, now time.Time) {
+	var (
+		until    time.Time
+		why      string
+		accepted bool
+	)
+	for i, r := range list {
+		if next[i].Down.After(until) {
+			until, why = next[i].Down, r.verdict.Reason
+		}
+		accepted = accepted || next[i].State == hub.StateAccepted
+		if r.verdict.Slow {
+			slow(b, name, r.verdict.After, now)
+		}
+	}
+	switch {
+	case !until.IsZero():
+		openBreaker(b, name, until, why, now)
+	case silent:
+		openBreaker(b, name, now.Add(silentFor), "no answer, again and again", now)
+	case accepted:
+		closeBreaker(b, name, now)
+	}
+}
+
+// openBreaker never shortens the time for which a channel is down.
 func openBreaker(b *pgx.Batch, c hub.ChannelName, until time.Time, reason string, now time.Time) {
 	b.Queue(`
 		insert into channel_state (channel, down_until, reason, changed_at)
 		values ($1, $2, $3, $4)
 		on conflict (channel) do update
-		set down_until = excluded.down_until, reason = excluded.reason, changed_at = excluded.changed_at`,
+		set down_until = excluded.down_until, reason = excluded.reason, changed_at = excluded.changed_at
+		where channel_state.down_until is null or channel_state.down_until < excluded.down_until`,
 		c, until, hub.Clip(reason, 512), now)
 }
 
@@ -27,57 +105,4 @@ func closeBreaker(b *pgx.Batch, c hub.ChannelName, now time.Time) {
 		update channel_state
 		set down_until = null, reason = '', changed_at = $2
 		where channel = $1 and down_until <= $2`, c, now)
-}
-
-// A delivery that waits for its turn while every other way has failed need not
-// wait. One that was tried already is under way: it comes again by itself.
-const nextInLine = `
-	with others as (
-		select d.id, d.state, d.channel, d.not_before, d.attempts, d.done_at, coalesce(c.down_until > @now, false) as down
-		from delivery d
-		left join channel_state c on c.channel = d.channel
-		where d.notification = @notification
-		order by d.id
-		for update of d
-	)
-	update delivery d
-	set not_before = @now
-	from (
-		select id
-		from others
-		where state = 'pending' and not_before > @now and not down
-		order by not_before, id
-		limit 1
-	) o
-	where d.id = o.id and not exists (
-		select from others
-		where state in ('accepted', 'sending', 'unknown')
-			or state = 'pending' and not down and (attempts > 0 or not_before <= @now)
-	)
-	returning d.id, d.channel`
-
-// bringForward fails over: when nothing else is under way or has arrived, the
-// next leg of the plan is sent at once. It is a service, not a duty; what it
-// does not bring forward comes at its time.
-func (h *Hub) bringForward(ctx context.Context, notification string) {
-	err := h.inTx(ctx, func(tx pgx.Tx) error {
-		var (
-			id   string
-			name hub.ChannelName
-			jobs []river.InsertManyParams
-		)
-		rows, _ := tx.Query(ctx, nextInLine, pgx.NamedArgs{"notification": notification, "now": h.now()})
-		_, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error {
-			jobs = append(jobs, deliverJob(id, name, 0, true))
-			return nil
-		})
-		if err != nil || len(jobs) == 0 {
-			return err
-		}
-		_, err = h.jobs.InsertManyTx(ctx, tx, jobs)
-		return err
-	})
-	if err != nil {
-		h.log.WarnContext(ctx, "next channel was not brought forward", "notification", notification, "err", err)
-	}
 }

@@ -2,207 +2,166 @@ package pghub
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"qianhe/approval"
 	"qianhe/hub"
 )
 
-// deliver brings a delivery as far as it can be brought now, and says after
-// how long to come again, 0 for never. It may be called at any time, any number
-// of times and in several processes at once.
+// How a delivery goes through:
 //
-//	look      is there anything to send?
-//	claim     lock, look again, write "sending" and the attempt; commit
-//	send      the call; the process may die here
-//	finish    write what became of it and what follows; commit
-func (h *Hub) deliver(ctx context.Context, id string) (again time.Duration, err error) {
-	for range 3 {
-		d, m, err := h.look(ctx, id)
-		switch {
-		case errors.Is(err, pgx.ErrNoRows):
-			return 0, nil
-		case err != nil:
-			return 0, fmt.Errorf("pghub: deliver: %w", err)
-		case m.interrupted:
-			return h.finish(ctx, d, time.Time{}, hub.Verdict{
-				Outcome: hub.OutcomeUnknown, Reason: "the process ended during the call", Safe: d.channel.Keyed(),
-			})
-		case !m.send && m.end == "":
-			if m.down {
-				h.bringForward(ctx, d.notification.ID)
-			}
-			return m.wait, nil
-		case h.channels[d.channel] == nil:
-			return time.Minute, nil // another process may have it
-		}
-		message := hub.Message{}
-		if m.send {
-			if message, m, err = h.compose(ctx, d); err != nil {
-				return 0, err
-			}
-		}
-		claimed, err := h.claim(ctx, &d, m)
-		switch {
-		case err != nil:
-			return 0, fmt.Errorf("pghub: deliver: %w", err)
-		case !claimed:
-			continue // something has changed in between
-		case m.end != "":
-			h.metrics.deliveries.WithLabelValues(string(d.channel), string(m.end)).Inc()
-			if m.end == hub.StateFailed {
-				h.bringForward(ctx, d.notification.ID)
-			}
-			return 0, nil
-		}
-		receipt, sendErr := h.send(ctx, d.channel, message)
-		return h.finish(ctx, d, h.now(), hub.Classify(d.channel, receipt, sendErr))
-	}
-	return time.Second, nil
-}
+//	claim      lock what is due, look, write "sending" and the attempts; commit
+//	compose    the message, from what is true now; what has lost its point is taken back
+//	send       the call; the process may die here
+//	finish     write what became of it and what follows; commit
+//
+// Claims and finishes are of many deliveries at a time, calls are each by
+// itself. A claim moves not_before to when nobody can be at it any more, so
+// that an attempt whose process has died is found as any other that is due.
 
 // lease is how long an attempt may take, all told; after that nobody is at it.
-func (h *Hub) lease() time.Duration { return h.sendTimeout + 30*time.Second }
+func (h *Hub) lease() time.Duration { return h.sendTimeout + recordTime }
 
-// look reads a delivery and decides on it, without a lock.
-func (h *Hub) look(ctx context.Context, id string) (delivery, move, error) {
-	now := h.now()
-	d, err := loadDelivery(ctx, h.pool, id, "", now)
-	if err != nil {
-		return d, move{}, err
-	}
-	return d, d.next(now, h.lease(), h.retries, h.jitter()), nil
+// outgoing is a claimed delivery with its message.
+type outgoing struct {
+	d       delivery
+	message hub.Message
 }
 
-// compose makes the message from what is true now. A digest of nothing is not
-// sent.
-func (h *Hub) compose(ctx context.Context, d delivery) (hub.Message, move, error) {
-	counts, err := h.counts(ctx, d.notification.Person)
+// compose makes the messages of claimed deliveries from what is true now. A
+// digest of nothing is not sent. What cannot be sent is taken back; when counts
+// cannot be read, all of it, to be tried again soon.
+func (h *Hub) compose(ctx context.Context, list []delivery) ([]outgoing, error) {
+	people := make([]approval.PersonID, 0, len(list))
+	for _, d := range list {
+		people = append(people, d.notification.Person)
+	}
+	slices.Sort(people)
+	counts, err := h.trays.TrayCountsOf(ctx, slices.Compact(people), h.now())
+	var back takenBack
 	if err != nil {
-		return hub.Message{}, move{}, err
+		for _, d := range list {
+			back.again(d, h.now().Add(time.Second))
+		}
+		h.takeBack(ctx, back)
+		return nil, fmt.Errorf("pghub: counts: %w", err)
 	}
-	if d.notification.Kind == hub.KindDigest && counts.Pending == 0 {
-		return hub.Message{}, d.ends(hub.StateCancelled, "nothing is pending any more"), nil
-	}
-	m := hub.Compose(d.notification, counts, hub.Setting{Lang: d.lang, Agency: h.agency, BaseURL: h.baseURL, Now: h.now()})
-	m.Delivery = d.id
-	m.To, err = h.open(d.link, d.address, d.keys)
-	if err != nil {
-		// Sealed under another secret: nobody can ever read it.
-		h.log.ErrorContext(ctx, "address of a link cannot be opened", "link", d.link, "err", err)
-		return hub.Message{}, d.ends(hub.StateFailed, "address cannot be opened"), nil
-	}
-	return m, move{send: true}, nil
-}
-
-// claim writes the move if the delivery is still what it was: the end, or the
-// beginning of an attempt. false means that it has changed.
-func (h *Hub) claim(ctx context.Context, d *delivery, m move) (claimed bool, err error) {
-	now := h.now()
-	err = h.inTx(ctx, func(tx pgx.Tx) error {
-		locked, err := loadDelivery(ctx, tx, d.id, "for update of d", now)
+	out := make([]outgoing, 0, len(list))
+	for _, d := range list {
+		c := counts[d.notification.Person]
+		if d.notification.Kind == hub.KindDigest && c.All == 0 {
+			back.end(d, hub.StateCancelled, "nothing is pending any more")
+			continue
+		}
+		m, err := h.message(d, hub.Counts{Pending: c.All, Highest: c.Highest, Overdue: c.Overdue, DueToday: c.DueToday})
 		if err != nil {
-			return err
+			// Sealed under another secret: nobody can ever read it.
+			h.log.ErrorContext(ctx, "address of a link cannot be opened", "link", d.link, "err", err)
+			back.end(d, hub.StateFailed, "address cannot be opened")
+			continue
 		}
-		if locked.state != d.state || locked.attempts != d.attempts || locked.done != d.done {
-			return nil
-		}
-		if is := locked.next(now, h.lease(), h.retries, 0); m.send && !is.send {
-			return nil
-		}
-		claimed = true
-		b := &pgx.Batch{}
-		if m.send {
-			locked.attempts++
-			locked.state, locked.began = hub.StateSending, now
-			b.Queue(`update delivery set state = 'sending', attempts = $2, first_at = coalesce(first_at, $3), began_at = $3 where id = $1`, d.id, locked.attempts, now)
-			b.Queue(`insert into attempt (delivery, number, started_at) values ($1, $2, $3)`, d.id, locked.attempts, now)
-		} else {
-			b.Queue(`update delivery set state = $2, reason = $3, done_at = $4 where id = $1`, d.id, m.end, m.reason, now)
-		}
-		*d = locked
-		return tx.SendBatch(ctx, b).Close()
-	})
-	return claimed && err == nil, err
+		out = append(out, outgoing{d, m})
+	}
+	h.takeBack(ctx, back)
+	return out, nil
+}
+
+// message is what a delivery brings.
+func (h *Hub) message(d delivery, c hub.Counts) (m hub.Message, err error) {
+	now := h.now()
+	m = hub.Compose(d.notification, c, hub.Setting{Lang: d.lang, Agency: h.agency, BaseURL: h.baseURL, Now: now})
+	m.Delivery = d.id
+	m.Ref = d.ref
+	m.TTL = max(d.expires.Sub(now), time.Minute)
+	m.To, err = h.open(d.link, d.address, d.keys)
+	m.To.Heard = d.heard
+	return m, err
 }
 
 // send makes one call, bounded in time. A channel that panics may have sent.
-func (h *Hub) send(ctx context.Context, name hub.ChannelName, m hub.Message) (r hub.Receipt, err error) {
+func (h *Hub) send(ctx context.Context, c hub.Channel, m hub.Message) (r hub.Receipt, err error) {
 	ctx, cancel := context.WithTimeout(ctx, h.sendTimeout)
 	defer cancel()
 	defer func() {
 		if v := recover(); v != nil {
-			h.log.ErrorContext(ctx, "channel panicked", "channel", name, "panic", v)
-			err = &hub.Unknown{Reason: "the channel failed inside", Safe: name.Keyed()}
+			h.log.ErrorContext(ctx, "channel panicked", "channel", c.Name(), "panic", v)
+			err = &hub.Unknown{Reason: "the channel failed inside", Safe: c.Name().Keyed()}
 		}
 	}()
-	return h.channels[name].Send(ctx, m)
+	return c.Send(ctx, m)
 }
 
-// finish records the last attempt, which returned at returned (zero: never),
-// and what follows from it. It does so even when ctx has ended: the call was
-// made.
-func (h *Hub) finish(ctx context.Context, d delivery, returned time.Time, v hub.Verdict) (again time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	now := h.now()
-	next := h.retries.Next(v, d.attempts, now, d.deadline(), h.jitter())
-	err = h.inTx(ctx, func(tx pgx.Tx) error {
-		b := &pgx.Batch{}
-		b.Queue(`
-			update attempt
-			set outcome = @outcome, detail = @detail, finished_at = @returned
-			where delivery = @id and number = @number and outcome = 'started'`,
-			pgx.NamedArgs{"id": d.id, "number": d.attempts, "outcome": v.Outcome, "detail": hub.Clip(v.Reason, 512), "returned": orNullTime(returned)})
-		// Whoever took over an attempt that seemed dead has the word, unless
-		// this one did arrive, and has not failed since.
-		b.Queue(`
-			update delivery
-			set state = @state, reason = @reason, provider_id = @provider,
-				not_before = coalesce(@at, not_before),
-				done_at = case when @at::timestamptz is null then @now::timestamptz end
-			where id = @id and (state = 'sending' and attempts = @number
-				or @state = 'accepted' and state <> 'accepted' and not (reported in ('undelivered', 'failed') and provider_id = @provider))`,
-			pgx.NamedArgs{
-				"id": d.id, "number": d.attempts, "state": string(next.State), "reason": hub.Clip(v.Reason, 512),
-				"provider": hub.Clip(v.ProviderID, 256), "at": orNullTime(next.At), "now": now,
-			})
-		if next.DisableLink {
-			disableLink(b, d.link, hub.Clip(v.Reason, 512), d.began, now)
-		}
-		switch {
-		case !next.Down.IsZero():
-			openBreaker(b, d.channel, next.Down, v.Reason, now)
-		case next.State == hub.StateAccepted && !d.down.IsZero():
-			closeBreaker(b, d.channel, now)
-		}
-		return tx.SendBatch(ctx, b).Close()
-	})
-	if err != nil {
-		return 0, fmt.Errorf("pghub: record attempt: %w", err)
-	}
-	h.observe(ctx, d, v, next, now)
-	if next.State == hub.StateFailed || !next.Down.IsZero() {
-		h.bringForward(ctx, d.notification.ID)
-	}
-	if next.At.IsZero() {
-		return 0, nil
-	}
-	return max(next.At.Sub(now), time.Millisecond), nil
+// takenBack are attempts that were begun and not made.
+type takenBack struct {
+	ids     []string
+	numbers []int
+	states  []string
+	reasons []string
+	done    []bool
+	ats     []time.Time
+	forward []string
+	ended   []ended
 }
 
-// observe counts, and logs what an operator may have to look at.
-func (h *Hub) observe(ctx context.Context, d delivery, v hub.Verdict, next hub.Next, now time.Time) {
-	h.metrics.deliveries.WithLabelValues(string(d.channel), string(v.Outcome)).Inc()
-	if next.State == hub.StateAccepted {
-		h.metrics.seconds.WithLabelValues(string(d.channel)).Observe(max(now.Sub(d.notBefore), 0).Seconds())
+// again puts a delivery back as it was, to be looked at then.
+func (t *takenBack) again(d delivery, at time.Time) {
+	t.add(d, d.state, "", false, at)
+}
+
+// end ends a delivery; what may have been sent before stays unknown.
+func (t *takenBack) end(d delivery, s hub.State, reason string) {
+	m := d.ends(s, reason)
+	t.add(d, m.end, reason, true, d.due)
+	t.ended = append(t.ended, ended{d.channel, m.end})
+	if m.end == hub.StateFailed {
+		t.forward = append(t.forward, d.notification.ID)
+	}
+}
+
+func (t *takenBack) add(d delivery, s hub.State, reason string, done bool, at time.Time) {
+	t.ids, t.numbers = append(t.ids, d.id), append(t.numbers, d.attempts)
+	t.states, t.reasons = append(t.states, string(s)), append(t.reasons, reason)
+	t.done, t.ats = append(t.done, done), append(t.ats, at)
+}
+
+const takeBackAttempts = `
+	with back as (
+		update delivery d
+		set state = r.state, reason = r.reason, attempts = d.attempts - 1, not_before = r.at,
+			first_at = case when d.attempts > 1 then d.first_at end,
+			done_at = case when r.done then @now::timestamptz end
+		from unnest(@ids::text[], @numbers::int[], @states::text[], @reasons::text[], @done::bool[], @ats::timestamptz[])
+			r (id, number, state, reason, done, at)
+		where d.id = r.id and d.state = 'sending' and d.attempts = r.number
+		returning d.id, r.number
+	)
+	delete from attempt t
+	using back
+	where t.delivery = back.id and t.number = back.number`
+
+// takeBack writes that attempts were not made. Where that fails they count as
+// interrupted.
+func (h *Hub) takeBack(ctx context.Context, t takenBack) {
+	if len(t.ids) == 0 {
 		return
 	}
-	h.log.WarnContext(ctx, "delivery was not accepted", "channel", d.channel, "delivery", d.id,
-		"attempt", d.attempts, "outcome", v.Outcome, "reason", v.Reason, "state", next.State)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	defer cancel()
+	_, err := h.pool.Exec(ctx, takeBackAttempts, pgx.NamedArgs{
+		"ids": t.ids, "numbers": t.numbers, "states": t.states, "reasons": t.reasons, "done": t.done, "ats": t.ats, "now": h.now(),
+	})
+	if err != nil {
+		h.log.WarnContext(ctx, "attempts that were not made could not be taken back", "count", len(t.ids), "err", err)
+		return
+	}
+	for _, e := range t.ended {
+		h.metrics.deliveries.WithLabelValues(string(e.channel), string(e.state)).Inc()
+	}
+	h.forward(ctx, t.forward)
 }
 
 func orNullTime(t time.Time) *time.Time {

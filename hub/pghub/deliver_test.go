@@ -31,6 +31,7 @@ func TestAtOnceAndLater(t *testing.T) {
 	want := hub.Compose(hub.Notification{Person: "amy", Kind: hub.KindArrived, Document: "doc", At: morning},
 		hub.Counts{Pending: 5, Highest: 1, Overdue: 1}, hub.Setting{Agency: "青川市政府", BaseURL: "https://sign.example.gov.tw", Now: morning})
 	want.Delivery = one[string](f, `select id from delivery where channel = 'webpush'`)
+	want.Ref, want.TTL = hub.RefOf(want.Delivery), hub.KindArrived.TTL()
 	want.To = hub.Address{Link: one[string](f, `select id from channel_link where channel = 'webpush'`), Value: "address of amy on webpush", Keys: map[string]string{"auth": "k"}}
 	if diff := cmp.Diff(want, m); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
@@ -248,31 +249,26 @@ func TestRestartDuringACall(t *testing.T) {
 	f.routeAll()
 	id := one[string](f, `select id from delivery`)
 	// All that comes before the call, and then nothing.
-	d, m, err := f.look(t.Context(), id)
-	if err != nil || !m.send {
-		t.Fatalf("look: %+v, %v", m, err)
-	}
-	if ok, err := f.claim(t.Context(), &d, m); err != nil || !ok {
-		t.Fatalf("claim: %t, %v", ok, err)
+	c, err := f.claim(t.Context(), hub.LINE, room{urgent: 1, normal: 1})
+	if err != nil || len(c.send) != 1 {
+		t.Fatalf("claim: %+v, %v", c, err)
 	}
 
 	other := f.another()
-	again, err := other.deliver(t.Context(), id)
-	if err != nil || again <= 0 || again > other.lease() {
-		t.Fatalf("while the first may be at it, the second waits %s, %v; want up to %s", again, err, other.lease())
+	again := f.deliverWith(other)[hub.LINE]
+	if again <= 0 || again > other.lease() {
+		t.Fatalf("while the first may be at it, the second waits %s; want up to %s", again, other.lease())
 	}
 	f.clock.add(again)
-	again, err = other.deliver(t.Context(), id)
-	if err != nil || again <= 0 {
-		t.Fatalf("second waits %s, %v", again, err)
+	again = f.deliverWith(other)[hub.LINE]
+	if again <= 0 {
+		t.Fatalf("second waits %s", again)
 	}
 	if got := one[string](f, `select concat_ws(' ', d.state, t.outcome, t.finished_at is null) from delivery d join attempt t on t.delivery = d.id`); got != "unknown unknown t" {
 		t.Errorf("after the lease: %q, want unknown unknown t", got)
 	}
 	f.clock.add(again)
-	if _, err = other.deliver(t.Context(), id); err != nil {
-		t.Fatal(err)
-	}
+	f.deliverWith(other)
 	if m := f.line.next(t); m.Delivery != id {
 		t.Errorf("repeated under %q, want %q", m.Delivery, id)
 	}
@@ -281,7 +277,8 @@ func TestRestartDuringACall(t *testing.T) {
 	}
 
 	// The first one was not dead after all, and finishes now.
-	if _, err := f.finish(t.Context(), d, f.clock.Now(), hub.Verdict{Outcome: hub.OutcomeRetry, Reason: "late"}); err != nil {
+	late := result{d: c.send[0], returned: f.clock.Now(), verdict: hub.Verdict{Outcome: hub.OutcomeRetry, Reason: "late"}}
+	if _, err := f.finish(t.Context(), hub.LINE, []result{late}, false); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"line accepted"}, f.states()); diff != "" {
@@ -320,21 +317,17 @@ func TestHangingChannelIsCut(t *testing.T) {
 	}
 }
 
-// Jobs of one delivery in several processes at once: one call.
-func TestConcurrentJobsSendOnce(t *testing.T) {
+// Many processes look at the same time: one call.
+func TestConcurrentPumpsSendOnce(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.link("amy", hub.LINE)
 	f.enqueue(f.event(approval.EventArrived, "doc", "amy", highest))
 	f.routeAll()
-	id := one[string](f, `select id from delivery`)
 	var wg sync.WaitGroup
 	for range 8 {
-		wg.Go(func() {
-			if _, err := f.deliver(t.Context(), id); err != nil {
-				t.Error(err)
-			}
-		})
+		p := f.another().pumps[hub.LINE]
+		wg.Go(func() { p.drain(t.Context()) })
 	}
 	wg.Wait()
 	f.line.next(t)
@@ -408,11 +401,13 @@ func TestCountsThatCannotBeRead(t *testing.T) {
 	f.enqueue(f.event(approval.EventArrived, "doc", "amy"))
 	f.routeAll()
 	f.trays.err = errors.New("no counts")
-	if _, err := f.deliver(t.Context(), one[string](f, `select id from delivery`)); err == nil {
-		t.Error("delivered without counts")
-	}
+	f.deliverAll()
 	f.push.none(t)
+	if got := one[string](f, `select concat_ws(' ', state, attempts, (select count(*) from attempt)) from delivery`); got != "pending 0 0" {
+		t.Errorf("without counts the delivery is %q, want it untouched", got)
+	}
 	f.trays.err = nil
+	f.clock.add(time.Second)
 	f.deliverAll()
 	f.push.next(t)
 }

@@ -170,18 +170,19 @@ func (f *fixture) routeAll() {
 	}
 }
 
-// deliverAll looks once at every delivery, as the jobs would, and says how long
-// each is to wait, by channel.
+// deliverAll does all that is due now, as the pumps would, and says how long
+// each channel waits for what is due later.
 func (f *fixture) deliverAll() map[hub.ChannelName]time.Duration {
 	f.t.Helper()
+	return f.deliverWith(f.Hub)
+}
+
+func (f *fixture) deliverWith(h *Hub) map[hub.ChannelName]time.Duration {
+	f.t.Helper()
 	waits := map[hub.ChannelName]time.Duration{}
-	for _, id := range query[string](f, `select id from delivery order by id`) {
-		wait, err := f.deliver(f.t.Context(), id)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		if wait > 0 {
-			waits[hub.ChannelName(query[string](f, `select channel from delivery where id = $1`, id)[0])] = wait
+	for name, p := range h.pumps {
+		if wait := p.drain(f.t.Context()); wait != lookAgain {
+			waits[name] = wait
 		}
 	}
 	return waits
@@ -339,6 +340,18 @@ func (s *trays) TrayCounts(_ context.Context, p approval.PersonID, _ time.Time) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.counts[p], s.err
+}
+
+func (s *trays) TrayCountsOf(_ context.Context, people []approval.PersonID, _ time.Time) (map[approval.PersonID]approval.TrayCounts, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	counts := map[approval.PersonID]approval.TrayCounts{}
+	for _, p := range people {
+		if c, ok := s.counts[p]; ok {
+			counts[p] = c
+		}
+	}
+	return counts, s.err
 }
 
 func (s *trays) Waiting(context.Context) ([]approval.PersonID, error) {

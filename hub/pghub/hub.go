@@ -24,6 +24,8 @@ import (
 // Trays counts what is pending. Package pgapproval implements it.
 type Trays interface {
 	TrayCounts(ctx context.Context, p approval.PersonID, now time.Time) (approval.TrayCounts, error)
+	// TrayCountsOf counts for many at once; who has nothing may be left out.
+	TrayCountsOf(ctx context.Context, people []approval.PersonID, now time.Time) (map[approval.PersonID]approval.TrayCounts, error)
 	// Waiting gives everybody who has something pending.
 	Waiting(ctx context.Context) ([]approval.PersonID, error)
 }
@@ -66,6 +68,8 @@ type Options struct {
 type Hub struct {
 	pool        *pgxpool.Pool
 	channels    map[hub.ChannelName]hub.Channel
+	pumps       map[hub.ChannelName]*pump
+	calendar    calendar
 	trays       Trays
 	sealer      Sealer
 	baseURL     string
@@ -88,6 +92,7 @@ type Hub struct {
 	random   io.Reader
 
 	startMu sync.Mutex // orders Start and Stop
+	pumping *pumping   // nil while nothing is delivered
 }
 
 var _ hub.Inbox = (*Hub)(nil)
@@ -106,6 +111,7 @@ func New(pool *pgxpool.Pool, opt Options) (*Hub, error) {
 	h := &Hub{
 		pool:        pool,
 		channels:    map[hub.ChannelName]hub.Channel{},
+		pumps:       map[hub.ChannelName]*pump{},
 		trays:       opt.Trays,
 		sealer:      opt.Sealer,
 		baseURL:     opt.BaseURL,
@@ -123,7 +129,7 @@ func New(pool *pgxpool.Pool, opt Options) (*Hub, error) {
 		if c.Name() == hub.Live || h.channels[c.Name()] != nil {
 			return nil, fmt.Errorf("pghub: channel %q is there twice, or has no deliveries", c.Name())
 		}
-		h.channels[c.Name()] = c
+		h.channels[c.Name()], h.pumps[c.Name()] = c, newPump(h, c)
 	}
 	if h.sendTimeout <= 0 {
 		h.sendTimeout = 25 * time.Second
@@ -168,15 +174,18 @@ func (h *Hub) Start(ctx context.Context) error {
 		h.stopBus()
 		return fmt.Errorf("pghub: start workers: %w", err)
 	}
+	h.startPumps(ctx)
 	return nil
 }
 
-// Stop takes no more jobs, waits for those that run, and ends the bus. What
-// runs longer than a few seconds, or beyond ctx, is cancelled and taken up
-// again by the next start. A hub that does not run may be stopped.
+// Stop takes no more jobs and makes no more calls, waits for those that run,
+// and ends the bus. What runs longer than a few seconds, or beyond ctx, is
+// cancelled and taken up again by the next start. A hub that does not run may be stopped.
 func (h *Hub) Stop(ctx context.Context) error {
 	h.startMu.Lock()
 	defer h.startMu.Unlock()
+	var pumps sync.WaitGroup
+	pumps.Go(func() { h.stopPumps(ctx) })
 	err := h.river.Stop(ctx)
 	if err != nil {
 		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -185,6 +194,7 @@ func (h *Hub) Stop(ctx context.Context) error {
 			err = fmt.Errorf("pghub: workers have not stopped: %w", err)
 		}
 	}
+	pumps.Wait()
 	h.stopBus()
 	return err
 }
@@ -220,4 +230,9 @@ func (h *Hub) jitter() float64 {
 // inTx runs fn in a transaction.
 func (h *Hub) inTx(ctx context.Context, fn func(tx pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, h.pool, fn)
+}
+
+// queryer is a pool or a transaction.
+type queryer interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }

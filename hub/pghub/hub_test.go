@@ -9,32 +9,16 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/riverqueue/river"
 	"go.uber.org/goleak"
 
 	"qianhe/approval"
 	"qianhe/hub"
 )
 
-// watch gives the kinds of jobs as they are completed.
-func (f *fixture) watch(h *Hub) func(kind string) {
+// settled waits until the database says true.
+func (f *fixture) settled(sql string) {
 	f.t.Helper()
-	events, cancel := h.river.Subscribe(river.EventKindJobCompleted)
-	f.t.Cleanup(cancel)
-	return func(kind string) {
-		f.t.Helper()
-		deadline := time.After(20 * time.Second)
-		for {
-			select {
-			case e := <-events:
-				if e != nil && e.Job.Kind == kind {
-					return
-				}
-			case <-deadline:
-				f.t.Fatalf("no job %q was completed", kind)
-			}
-		}
-	}
+	waitUntil(f.t, func() bool { return one[bool](f, sql) })
 }
 
 // hurry lets the jobs of later run now: the hub's clock has come so far,
@@ -52,7 +36,6 @@ func TestFromDecisionToPhone(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.clock.set(at(23, 15, 0)) // no digest
-	completed := f.watch(f.Hub)
 	f.start(f.Hub)
 	for _, p := range []string{"amy", "ben"} {
 		f.link(p, hub.WebPush)
@@ -62,14 +45,11 @@ func TestFromDecisionToPhone(t *testing.T) {
 	if m := f.push.next(t); m.Person != "amy" {
 		t.Errorf("Web Push to %s, want amy", m.Person)
 	}
-	completed("route")
-	completed("deliver")
 	f.enqueue(f.event(approval.EventArrived, "doc", "ben"))
 	if m := f.push.next(t); m.Person != "ben" {
 		t.Errorf("Web Push to %s, want ben", m.Person)
 	}
-	completed("route")
-	completed("deliver")
+	f.settled(`select count(*) = 2 from delivery where channel = 'webpush' and state = 'accepted'`)
 	f.line.none(t)
 	if err := f.SeenDocument(t.Context(), "amy", "doc", "web"); err != nil {
 		t.Fatal(err)
@@ -79,8 +59,7 @@ func TestFromDecisionToPhone(t *testing.T) {
 	if m := f.line.next(t); m.Person != "ben" {
 		t.Errorf("LINE to %s, want ben, who has not seen it", m.Person)
 	}
-	completed("deliver")
-	completed("deliver")
+	f.settled(`select count(*) = 0 from delivery where done_at is null`)
 	f.line.none(t)
 	want := []string{"line accepted", "line cancelled (seen)", "webpush accepted", "webpush accepted"}
 	if diff := cmp.Diff(want, f.states()); diff != "" {
@@ -102,8 +81,8 @@ func TestDigestComesByItself(t *testing.T) {
 	}
 }
 
-// A provider says later; the job comes back by itself.
-func TestRetryBySnooze(t *testing.T) {
+// A provider says later; the pump comes back by itself.
+func TestRetryByItself(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(o *Options) {
 		o.Now = nil

@@ -25,16 +25,7 @@ const (
 
 func queueOf(c hub.ChannelName) string { return "deliver_" + string(c) }
 
-// workers gives how many deliveries of a channel run at once in this process.
-// Each of them waits for a provider most of the time, without a connection.
-func workers(c hub.ChannelName) int {
-	if c == hub.WebPush {
-		return 32
-	}
-	return 16
-}
-
-// softStop is how long running jobs may go on after Stop; together with the
+// softStop is how long running jobs and calls may go on after Stop; together with the
 // end of a call it stays below what a process manager waits for.
 const softStop = 6 * time.Second
 
@@ -57,14 +48,14 @@ func newInserter(pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], e
 func (h *Hub) newWorkers() (*river.Client[pgx.Tx], error) {
 	w := river.NewWorkers()
 	river.AddWorker(w, &routeWorker{hub: h})
-	river.AddWorker(w, &deliverWorker{hub: h})
+	river.AddWorker(w, &wakeWorker{hub: h})
 	river.AddWorker(w, &sweepWorker{hub: h})
 	queues := map[string]river.QueueConfig{
 		queueRoute: {MaxWorkers: 8},
 		queueSweep: {MaxWorkers: 1},
 	}
 	for name := range h.channels {
-		queues[queueOf(name)] = river.QueueConfig{MaxWorkers: workers(name)}
+		queues[queueOf(name)] = river.QueueConfig{MaxWorkers: 2} // each only wakes a pump
 	}
 	everyMinute, err := cron.ParseStandard("* * * * *")
 	if err != nil {
@@ -115,50 +106,6 @@ type routeWorker struct {
 
 func (w *routeWorker) Work(ctx context.Context, job *river.Job[routeArgs]) error {
 	return w.hub.route(ctx, job.Args.Notifications)
-}
-
-// deliverArgs: bring one delivery further. Early marks the second job of a
-// delivery that was brought forward; the first one will find nothing to do.
-type deliverArgs struct {
-	Delivery string `json:"delivery"`
-	Early    bool   `json:"early,omitempty"`
-}
-
-func (deliverArgs) Kind() string { return "deliver" }
-
-func (deliverArgs) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished()}}
-}
-
-type deliverWorker struct {
-	river.WorkerDefaults[deliverArgs]
-	hub *Hub
-}
-
-func (w *deliverWorker) Work(ctx context.Context, job *river.Job[deliverArgs]) error {
-	again, err := w.hub.deliver(ctx, job.Args.Delivery)
-	if err != nil {
-		return err
-	}
-	if again > 0 {
-		return river.JobSnooze(again)
-	}
-	return nil
-}
-
-// Timeout leaves room for the rows before and after the call.
-func (w *deliverWorker) Timeout(*river.Job[deliverArgs]) time.Duration {
-	return w.hub.sendTimeout + 20*time.Second
-}
-
-// deliverJob makes the job of a delivery that is due in wait. River's own clock
-// is the machine's, so it is told a duration and not the hub's time.
-func deliverJob(id string, c hub.ChannelName, wait time.Duration, early bool) river.InsertManyParams {
-	opts := &river.InsertOpts{Queue: queueOf(c)}
-	if wait > 0 {
-		opts.ScheduledAt = time.Now().Add(wait)
-	}
-	return river.InsertManyParams{Args: deliverArgs{Delivery: id, Early: early}, InsertOpts: opts}
 }
 
 // sweepArgs: look for whatever is due or was left behind.

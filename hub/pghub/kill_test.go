@@ -156,7 +156,7 @@ func startChild(t *testing.T, dsn string, ahead time.Duration) *exec.Cmd {
 }
 
 // waitUntil asks the database, which has nobody to tell when rows change.
-func waitUntil(t *testing.T, done func() bool) {
+func waitUntil(t testing.TB, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

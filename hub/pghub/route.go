@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
 	"qianhe/approval"
 	"qianhe/hub"
@@ -22,6 +21,7 @@ func (h *Hub) route(ctx context.Context, ids []string) error {
 	if err != nil {
 		return err
 	}
+	var w wakes
 	err = h.inTx(ctx, func(tx pgx.Tx) error {
 		pending, err := unrouted(ctx, tx, ids)
 		if err != nil || len(pending) == 0 {
@@ -37,7 +37,7 @@ func (h *Hub) route(ctx context.Context, ids []string) error {
 				r.add(n.Notification)
 			}
 		}
-		if err := h.writePlan(ctx, tx, r, now); err != nil {
+		if w, err = h.writePlan(ctx, tx, r, now); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `update notification set routed_at = $2 where id = any($1) and routed_at is null`, ids, now)
@@ -46,6 +46,7 @@ func (h *Hub) route(ctx context.Context, ids []string) error {
 	if err != nil {
 		return fmt.Errorf("pghub: route: %w", err)
 	}
+	h.woken(w)
 	return nil
 }
 
@@ -250,12 +251,12 @@ const supersedeFollowers = `
 
 const superseded = "a later message says it"
 
-// writePlan writes the deliveries of a plan and their jobs.
-func (h *Hub) writePlan(ctx context.Context, tx pgx.Tx, r router, now time.Time) error {
+// writePlan writes the deliveries of a plan, and the jobs that wake who is to
+// send them, in the same transaction.
+func (h *Hub) writePlan(ctx context.Context, tx pgx.Tx, r router, now time.Time) (w wakes, err error) {
 	if len(r.plan) == 0 && len(r.gone) == 0 {
-		return nil
+		return w, nil
 	}
-	var jobs []river.InsertManyParams
 	b := &pgx.Batch{}
 	if len(r.gone) > 0 {
 		var ids, by []string
@@ -276,20 +277,17 @@ func (h *Hub) writePlan(ctx context.Context, tx pgx.Tx, r router, now time.Time)
 			)
 			_, err := pgx.ForEachRow(rows, []any{&id, &name, &at, &pending}, func() error {
 				if pending {
-					jobs = append(jobs, deliverJob(id, name, at.Sub(now), false))
+					w.add(name, at, now)
 				}
 				return nil
 			})
 			return err
 		})
 	}
-	if err := tx.SendBatch(ctx, b).Close(); err != nil || len(jobs) == 0 {
-		return err
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return w, err
 	}
-	if _, err := h.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
-		return fmt.Errorf("add jobs: %w", err)
-	}
-	return nil
+	return w, h.wakeTx(ctx, tx, w, now)
 }
 
 func planArgs(plan []planned, now time.Time) pgx.NamedArgs {

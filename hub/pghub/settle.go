@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
 	"qianhe/hub"
 )
@@ -24,7 +23,7 @@ type report struct {
 // our messages.
 func reportOf(word string) (report, bool) {
 	switch word = strings.ToLower(word); word {
-	case "accepted", "scheduled":
+	case "accepted", "taken", "scheduled":
 		return report{"accepted", 1, false}, true
 	case "queued":
 		return report{"queued", 2, false}, true
@@ -70,14 +69,14 @@ func (h *Hub) settle(ctx context.Context, in hub.Inbound) error {
 	}
 	now := h.now()
 	var failed []string // notifications that need another way
+	var w wakes
 	err := h.inTx(ctx, func(tx pgx.Tx) error {
-		failed = nil
+		failed, w = nil, wakes{}
 		list, err := meant(ctx, tx, in)
 		if err != nil || len(list) == 0 {
 			return err
 		}
 		b := &pgx.Batch{}
-		var jobs []river.InsertManyParams
 		var confirmed []string
 		for _, d := range list {
 			n := d.after(in, says)
@@ -89,7 +88,7 @@ func (h *Hub) settle(ctx context.Context, in hub.Inbound) error {
 				next := h.retries.Next(hub.Verdict{Outcome: hub.OutcomeRetry, After: tryOff}, d.attempts, now, d.deadline, h.jitter())
 				if next.State == hub.StatePending {
 					again = &next.At
-					jobs = append(jobs, deliverJob(d.id, in.Channel, next.At.Sub(now), false))
+					w.add(in.Channel, next.At, now)
 				} else {
 					n.state = hub.StateFailed
 				}
@@ -106,20 +105,20 @@ func (h *Hub) settle(ctx context.Context, in hub.Inbound) error {
 		for _, link := range slices.Compact(confirmed) {
 			b.Queue(`update channel_link set confirmed_at = $2 where id = $1 and confirmed_at < $2`, link, now)
 		}
-		if err := tx.SendBatch(ctx, b).Close(); err != nil || len(jobs) == 0 {
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return err
 		}
-		_, err = h.jobs.InsertManyTx(ctx, tx, jobs)
-		return err
+		return h.wakeTx(ctx, tx, w, now)
 	})
 	if err != nil {
 		return translate("pghub: settle", err)
 	}
+	h.woken(w)
 	for _, n := range failed {
 		h.metrics.deliveries.WithLabelValues(string(in.Channel), says.word).Inc()
 		h.log.WarnContext(ctx, "message was taken and has failed", "channel", in.Channel, "notification", n, "status", says.word, "code", in.Code)
-		h.bringForward(ctx, n)
 	}
+	h.forward(ctx, failed)
 	return nil
 }
 

@@ -7,16 +7,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
-
-	"qianhe/hub"
 )
 
 const (
-	// unroutedAfter and overdueAfter leave time for the jobs that should have
-	// done it.
+	// unroutedAfter leaves time for the job that should have done it.
 	unroutedAfter = 30 * time.Second
-	overdueAfter  = 2 * time.Minute
 	// abandonedAfter is beyond every TTL: no process has the channel any more.
 	abandonedAfter = 48 * time.Hour
 	sweepAtOnce    = 1000
@@ -24,10 +19,11 @@ const (
 
 // sweep does whatever is due: the digest, and what jobs have left behind. It
 // runs every minute on one node; a minute that was missed is made up for by
-// the next.
+// the next. Deliveries that are due need none: every pump looks for them by
+// itself.
 func (h *Hub) sweep(ctx context.Context, now time.Time) error {
 	_, digest := h.Digest(ctx, now)
-	return errors.Join(digest, h.sweepUnrouted(ctx, now), h.sweepOverdue(ctx, now), h.sweepAbandoned(ctx, now))
+	return errors.Join(digest, h.sweepUnrouted(ctx, now), h.sweepAbandoned(ctx, now))
 }
 
 // sweepUnrouted plans notifications whose job is gone.
@@ -49,33 +45,6 @@ func (h *Hub) sweepUnrouted(ctx context.Context, now time.Time) error {
 	return h.route(ctx, ids)
 }
 
-// sweepOverdue adds the job of deliveries that should have been looked at.
-// Where there still is one, nothing is added.
-func (h *Hub) sweepOverdue(ctx context.Context, now time.Time) error {
-	rows, _ := h.pool.Query(ctx, `
-		select id, channel
-		from delivery
-		where state in ('pending', 'sending', 'unknown') and done_at is null and not_before < $1 and created_at >= $2
-		order by not_before
-		limit $3`, now.Add(-overdueAfter), now.Add(-abandonedAfter), sweepAtOnce)
-	var (
-		jobs []river.InsertManyParams
-		id   string
-		name hub.ChannelName
-	)
-	_, err := pgx.ForEachRow(rows, []any{&id, &name}, func() error {
-		jobs = append(jobs, deliverJob(id, name, 0, false))
-		return nil
-	})
-	if err == nil && len(jobs) > 0 {
-		_, err = h.jobs.InsertMany(ctx, jobs)
-	}
-	if err != nil {
-		return fmt.Errorf("pghub: sweep: %w", err)
-	}
-	return nil
-}
-
 // sweepAbandoned closes the record of deliveries through channels that nobody
 // has any more.
 func (h *Hub) sweepAbandoned(ctx context.Context, now time.Time) error {
@@ -83,7 +52,7 @@ func (h *Hub) sweepAbandoned(ctx context.Context, now time.Time) error {
 		with open as (
 			select id
 			from delivery
-			where state in ('pending', 'sending', 'unknown') and done_at is null and created_at < $1
+			where done_at is null and created_at < $1 and coalesce(expires_at, created_at) < $3
 			order by id
 			limit $2
 			for update skip locked
