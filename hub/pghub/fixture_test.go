@@ -421,3 +421,9 @@ func value(t *testing.T, c prometheus.Counter) float64 {
 
 // quietLog is for tests in which things go wrong on purpose.
 func quietLog() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// token makes an API token; its name is its id.
+func (f *fixture) token(id string) {
+	f.t.Helper()
+	f.exec(`insert into api_token (id, name, secret_hash, scopes, created_at) values ($1::text, $1, sha256(convert_to($1::text, 'UTF8')), '{notifications:write}', $2)`, id, morning)
+}

@@ -93,6 +93,8 @@ type Hub struct {
 
 	startMu sync.Mutex // orders Start and Stop
 	pumping *pumping   // nil while nothing is delivered
+
+	publisher publisher
 }
 
 var _ hub.Inbox = (*Hub)(nil)

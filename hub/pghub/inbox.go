@@ -31,21 +31,36 @@ func (h *Hub) Head(ctx context.Context, p approval.PersonID) (hub.Head, error) {
 	if err != nil {
 		return hub.Head{}, translate("pghub: head", err)
 	}
-	counts, err := h.counts(ctx, p)
+	counts, err := h.trayCounts(ctx, p)
 	if err != nil {
 		return hub.Head{}, err
 	}
+	counts.Forms = head.Counts.Forms
 	head.Counts = counts
 	return head, nil
 }
 
+// openForms counts the forms that wait for $1 in other systems.
+const openForms = `(select count(*) from notification where person = $1 and kind = 'form.pending' and cancelled_at is null)`
+
+// position gives where an inbox stands, and of the counts the forms.
 func (h *Hub) position(ctx context.Context, p approval.PersonID) (hub.Head, error) {
 	var head hub.Head
-	err := h.pool.QueryRow(ctx, `select epoch, seq, rev from inbox where person = $1`, p).Scan(&head.Epoch, &head.Seq, &head.Rev)
+	err := h.pool.QueryRow(ctx, `select epoch, seq, rev, `+openForms+` from inbox where person = $1`, p).
+		Scan(&head.Epoch, &head.Seq, &head.Rev, &head.Counts.Forms)
 	return head, err
 }
 
 func (h *Hub) counts(ctx context.Context, p approval.PersonID) (hub.Counts, error) {
+	c, err := h.trayCounts(ctx, p)
+	if err == nil {
+		err = translate("pghub: counts", h.pool.QueryRow(ctx, `select `+openForms, p).Scan(&c.Forms))
+	}
+	return c, err
+}
+
+// trayCounts counts the documents.
+func (h *Hub) trayCounts(ctx context.Context, p approval.PersonID) (hub.Counts, error) {
 	c, err := h.trays.TrayCounts(ctx, p, h.now())
 	if err != nil {
 		return hub.Counts{}, fmt.Errorf("pghub: counts: %w", err)
