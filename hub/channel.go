@@ -206,6 +206,13 @@ type Finder interface {
 	Find(ctx context.Context, m Message, since time.Time) (r Receipt, found bool, err error)
 }
 
+// Linker begins the provider's own account linking from its chat: it gives the
+// address of our page, on baseURL, that carries the provider's one-time token
+// for this user.
+type Linker interface {
+	LinkPage(ctx context.Context, user, baseURL string) (string, error)
+}
+
 // Limited is a channel whose provider takes no more than so many messages a
 // second, from all nodes together, and so many at once.
 type Limited interface {

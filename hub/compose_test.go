@@ -136,7 +136,7 @@ func TestTagsReplaceWhatIsStale(t *testing.T) {
 func TestComposeSeesNoContent(t *testing.T) {
 	t.Parallel()
 	known := map[string][]string{
-		"Notification": {"ID", "Person", "Seq", "Kind", "Document", "Step", "Speed", "Grade", "Due", "At", "Seen"},
+		"Notification": {"ID", "Person", "Seq", "Kind", "Document", "Step", "Speed", "Grade", "Due", "At", "Seen", "About"},
 		"Counts":       {"Pending", "Highest", "Overdue", "DueToday", "Forms"},
 	}
 	for _, v := range []any{hub.Notification{}, hub.Counts{}} {

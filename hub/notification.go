@@ -55,7 +55,8 @@ type Notification struct {
 	Grade    approval.Grade
 	Due      time.Time // zero when none
 	At       time.Time
-	Seen     time.Time // zero while not seen
+	Seen     time.Time   // zero while not seen
+	About    ChannelName // of KindLinked and KindUnlinked
 }
 
 // Counts is the state of a person's in-tray. Channels carry it, and the latest

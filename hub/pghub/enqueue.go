@@ -66,6 +66,8 @@ type item struct {
 	grade    approval.Grade
 	due      time.Time
 	at       time.Time
+	about    hub.ChannelName // of linked and unlinked
+	link     string          // that it tells of, and is not told through
 }
 
 // writing is everything that one transaction does to inboxes.
@@ -105,8 +107,8 @@ const insertNotification = `
 			and not exists (select from notification where person = @person and dedup = @dedup)
 		returning seq
 	)
-	insert into notification (id, person, seq, kind, dedup, document, step, speed, grade, due, created_at)
-	select @id, @person, seq, @kind, @dedup, @document, @step, @speed, @grade, @due, @at
+	insert into notification (id, person, seq, kind, dedup, document, step, speed, grade, due, created_at, about, link)
+	select @id, @person, seq, @kind, @dedup, @document, @step, @speed, @grade, @due, @at, @about, @link
 	from moved
 	returning id`
 
@@ -243,6 +245,7 @@ func (h *Hub) queueItem(b *pgx.Batch, it item) *pgx.QueuedQuery {
 		"id": h.newID(), "person": it.person, "kind": it.kind, "dedup": it.dedup,
 		"document": orNull(string(it.document)), "step": orNull(string(it.step)),
 		"speed": it.speed, "grade": it.grade, "due": orNullTime(it.due), "at": it.at,
+		"about": it.about, "link": it.link,
 	})
 }
 

@@ -69,14 +69,14 @@ func (h *Hub) trayCounts(ctx context.Context, p approval.PersonID) (hub.Counts, 
 }
 
 // notificationColumns are those of scanNotification, of a table called n.
-const notificationColumns = `n.id, n.person, n.seq, n.kind, coalesce(n.document, ''), coalesce(n.step, ''), n.speed, n.grade, n.due, n.created_at, n.seen_at`
+const notificationColumns = `n.id, n.person, n.seq, n.kind, coalesce(n.document, ''), coalesce(n.step, ''), n.speed, n.grade, n.due, n.created_at, n.seen_at, n.about`
 
 func scanNotification(row pgx.CollectableRow, more ...any) (hub.Notification, error) {
 	var (
 		n         hub.Notification
 		due, seen *time.Time
 	)
-	err := row.Scan(append([]any{&n.ID, &n.Person, &n.Seq, &n.Kind, &n.Document, &n.Step, &n.Speed, &n.Grade, &due, &n.At, &seen}, more...)...)
+	err := row.Scan(append([]any{&n.ID, &n.Person, &n.Seq, &n.Kind, &n.Document, &n.Step, &n.Speed, &n.Grade, &due, &n.At, &seen, &n.About}, more...)...)
 	n.Due, n.Seen = orZero(due), orZero(seen)
 	return n, err
 }

@@ -25,6 +25,8 @@ const (
 
 func queueOf(c hub.ChannelName) string { return "deliver_" + string(c) }
 
+func inboundQueueOf(c hub.ChannelName) string { return "inbound_" + string(c) }
+
 // softStop is how long running jobs and calls may go on after Stop; together with the
 // end of a call it stays below what a process manager waits for.
 const softStop = 6 * time.Second
@@ -50,12 +52,14 @@ func (h *Hub) newWorkers() (*river.Client[pgx.Tx], error) {
 	river.AddWorker(w, &routeWorker{hub: h})
 	river.AddWorker(w, &wakeWorker{hub: h})
 	river.AddWorker(w, &sweepWorker{hub: h})
+	river.AddWorker(w, &inboundWorker{hub: h})
 	queues := map[string]river.QueueConfig{
 		queueRoute: {MaxWorkers: 8},
 		queueSweep: {MaxWorkers: 1},
 	}
 	for name := range h.channels {
 		queues[queueOf(name)] = river.QueueConfig{MaxWorkers: 2} // each only wakes a pump
+		queues[inboundQueueOf(name)] = river.QueueConfig{MaxWorkers: 4}
 	}
 	everyMinute, err := cron.ParseStandard("* * * * *")
 	if err != nil {

@@ -68,6 +68,15 @@ func (h *Hub) addLink(ctx context.Context, l hub.Link) (id string, err error) {
 		case !errors.Is(err, pgx.ErrNoRows):
 			return err
 		}
+		if single(l.Channel) {
+			_, err = tx.Exec(ctx, `
+				update channel_link
+				set disabled_at = $3, reason = $4
+				where person = $1 and channel = $2 and disabled_at is null`, l.Person, l.Channel, now, replaced)
+			if err != nil {
+				return err
+			}
+		}
 		id = h.newID()
 		address, keys, err := h.seal(id, l.Address)
 		if err != nil {
@@ -84,6 +93,10 @@ func (h *Hub) addLink(ctx context.Context, l hub.Link) (id string, err error) {
 	})
 	return id, err
 }
+
+// single reports whether a person has one address on a channel: an account, a
+// number. Of browsers they have several.
+func single(c hub.ChannelName) bool { return c != hub.WebPush }
 
 // seal encrypts an address and its keys for one row, so that what stands in
 // one row opens in no other.
@@ -150,15 +163,35 @@ func (h *Hub) LinkByAddress(ctx context.Context, channel hub.ChannelName, addres
 	return l, translate("pghub: link", err)
 }
 
-// RemoveLink ends a link of p. What is still to be sent to it is not sent.
-// Returns [approval.ErrNotFound] when p has no such link in use.
+// RemoveLink ends a link of p. What is still to be sent to it is not sent, and
+// of one that is not just this browser's own p is told elsewhere. Returns
+// [approval.ErrNotFound] when p has no such link in use.
 func (h *Hub) RemoveLink(ctx context.Context, p approval.PersonID, id string) error {
-	tag, err := h.pool.Exec(ctx, `
-		update channel_link
-		set disabled_at = $3, reason = 'removed'
-		where id = $1 and person = $2 and disabled_at is null`, id, p, h.now())
-	if err == nil && tag.RowsAffected() == 0 {
-		err = pgx.ErrNoRows
+	var done written
+	now := h.now()
+	err := h.inTx(ctx, func(tx pgx.Tx) error {
+		var c hub.ChannelName
+		err := tx.QueryRow(ctx, `select channel from channel_link where id = $1 and person = $2 and disabled_at is null`, id, p).Scan(&c)
+		if err != nil {
+			return err
+		}
+		if single(c) {
+			w := writing{people: []approval.PersonID{p}, items: []item{notice(hub.KindUnlinked, p, c, id, now)}}
+			if done, err = h.write(ctx, tx, w); err != nil {
+				return err
+			}
+		}
+		tag, err := tx.Exec(ctx, `
+			update channel_link
+			set disabled_at = $3, reason = 'removed'
+			where id = $1 and person = $2 and disabled_at is null`, id, p, now)
+		if err == nil && tag.RowsAffected() == 0 {
+			err = pgx.ErrNoRows
+		}
+		return err
+	})
+	if err == nil {
+		h.told(done)
 	}
 	return translate("pghub: remove link", err)
 }
@@ -180,4 +213,48 @@ func disableLink(b *pgx.Batch, id, reason string, began, now time.Time) {
 		update channel_link
 		set disabled_at = $2, reason = $3
 		where id = $1 and disabled_at is null and confirmed_at <= $4`, id, now, reason, began)
+}
+
+// replaced is the reason of a link whose owner has linked another address on the
+// same channel, and was told of that.
+const replaced = "another was linked"
+
+// sweepEnded tells people, elsewhere, of addresses that have ended without
+// their doing: a provider called them dead, somebody else has proved to hold
+// them. Who was told already is not told again.
+func (h *Hub) sweepEnded(ctx context.Context, now time.Time) error {
+	rows, _ := h.pool.Query(ctx, `
+		select l.id, l.person, l.channel, l.disabled_at
+		from channel_link l
+		where l.disabled_at > $1 and l.channel <> 'webpush' and l.reason <> $2
+			and not exists (
+				select from notification n
+				where n.link = l.id and n.link <> '' and n.person = l.person and n.kind = 'channel.unlinked' and n.created_at >= l.disabled_at
+			)
+		order by l.disabled_at
+		limit $3`, now.Add(-24*time.Hour), replaced, sweepAtOnce)
+	type ended struct {
+		ID      string
+		Person  approval.PersonID
+		Channel hub.ChannelName
+		At      time.Time
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[ended])
+	if err != nil || len(list) == 0 {
+		return translate("pghub: sweep ended links", err)
+	}
+	var w writing
+	for _, l := range list {
+		w.people = append(w.people, l.Person)
+		w.items = append(w.items, notice(hub.KindUnlinked, l.Person, l.Channel, l.ID, l.At))
+	}
+	var done written
+	err = h.inTx(ctx, func(tx pgx.Tx) error {
+		done, err = h.write(ctx, tx, w)
+		return err
+	})
+	if err == nil {
+		h.told(done)
+	}
+	return translate("pghub: sweep ended links", err)
 }

@@ -11,6 +11,8 @@ type metrics struct {
 	notifications *prometheus.CounterVec   // written, by kind
 	deliveries    *prometheus.CounterVec   // attempts and ends, by channel and outcome
 	seconds       *prometheus.HistogramVec // from due to accepted, by channel
+	inbound       *prometheus.CounterVec   // events of providers, by channel, kind and result
+	answers       *prometheus.CounterVec   // what was said in chats, by channel, answer and result
 	reconnects    prometheus.Counter       // of the bus
 	published     prometheus.Counter       // NOTIFY payloads
 }
@@ -32,6 +34,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help:    "Time from when a delivery was due until its provider took it, by channel.",
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 15, 60, 300, 1800},
 		}, []string{"channel"}),
+		inbound: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "inbound_total",
+			Help: "Events of providers that were dealt with (done, retry, parked), by channel and kind.",
+		}, []string{"channel", "kind", "result"}),
+		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: subsystem, Name: "answers_total",
+			Help: "Answers in chats (answered, failed, too late), by channel.",
+		}, []string{"channel", "answer", "result"}),
 		reconnects: prometheus.NewCounter(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "bus_reconnects_total",
 			Help: "How often a connection of the bus was lost and opened again.",
@@ -44,7 +54,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.notifications, m.deliveries, m.seconds, m.reconnects, m.published} {
+	for _, c := range []prometheus.Collector{m.notifications, m.deliveries, m.seconds, m.inbound, m.answers, m.reconnects, m.published} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("pghub: metrics: %w", err)
 		}

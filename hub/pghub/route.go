@@ -216,7 +216,8 @@ func (h *Hub) recipients(ctx context.Context, tx pgx.Tx, pending []toRoute, now 
 	return people, tx.SendBatch(ctx, b).Close()
 }
 
-// The rows that are not there yet. One that was given up for a later message
+// The rows that are not there yet. What tells of a link is not told through it.
+// One that was given up for a later message
 // which has lost its point is taken up again.
 const insertDeliveries = `
 	insert into delivery (id, notification, channel, link, state, priority, not_before, expires_at, ref, created_at, done_at, reason, superseded_by)
@@ -229,6 +230,7 @@ const insertDeliveries = `
 	from unnest(@ids::text[], @notifications::text[], @channels::text[], @links::text[], @priorities::smallint[],
 		@times::timestamptz[], @expires::timestamptz[], @refs::text[], @by::text[])
 		as p (id, notification, channel, link, priority, not_before, expires, ref, by)
+	where not exists (select from notification n where n.id = p.notification and n.link = p.link)
 	on conflict (notification, link) do update
 	set state = excluded.state, priority = excluded.priority, not_before = excluded.not_before, expires_at = excluded.expires_at,
 		done_at = excluded.done_at, reason = excluded.reason, superseded_by = excluded.superseded_by

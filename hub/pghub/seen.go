@@ -87,15 +87,17 @@ const seenDocument = `
 // seen runs one of the two. What the person has not seen, and was to be told of
 // by a message that has lost its point now, is planned again.
 func (h *Hub) seen(ctx context.Context, sql string, args pgx.NamedArgs) error {
+	return h.inTx(ctx, func(tx pgx.Tx) error { return h.seenTx(ctx, tx, sql, args) })
+}
+
+func (h *Hub) seenTx(ctx context.Context, tx pgx.Tx, sql string, args pgx.NamedArgs) error {
 	args["now"], args["reason"] = h.now(), "seen"
-	return h.inTx(ctx, func(tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, sql, args)
-		freed, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return translate("pghub: seen", err)
-		}
-		return h.addRoute(ctx, tx, freed)
-	})
+	rows, _ := tx.Query(ctx, sql, args)
+	freed, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return translate("pghub: seen", err)
+	}
+	return h.addRoute(ctx, tx, freed)
 }
 
 // A message speaks for those that were given up for it.

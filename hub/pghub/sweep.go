@@ -23,7 +23,8 @@ const (
 // itself.
 func (h *Hub) sweep(ctx context.Context, now time.Time) error {
 	_, digest := h.Digest(ctx, now)
-	return errors.Join(digest, h.sweepUnrouted(ctx, now), h.sweepAbandoned(ctx, now))
+	return errors.Join(digest, h.sweepUnrouted(ctx, now), h.sweepAbandoned(ctx, now),
+		h.sweepInbound(ctx, now), h.sweepPairings(ctx, now), h.sweepEnded(ctx, now))
 }
 
 // sweepUnrouted plans notifications whose job is gone.
