@@ -12,10 +12,12 @@ import (
 	"qianhe/approval/access"
 	"qianhe/channels/messenger"
 	"qianhe/channels/webpush"
+	"qianhe/hub"
 	"qianhe/hub/live"
 	"qianhe/hub/pghub"
 	"qianhe/web"
 	"qianhe/web/api"
+	"qianhe/web/hooks"
 	"qianhe/web/pdfview"
 )
 
@@ -27,6 +29,7 @@ type app struct {
 	pages   *pdfview.Viewer
 	web     *web.Server
 	push    *webpush.Channel // nil when not configured
+	speak   []hub.Channel    // everything that is configured
 	ready   atomic.Bool
 
 	messenger *messenger.Channel // nil when not configured
@@ -109,6 +112,7 @@ func (a *app) addChannels(ctx context.Context, opt *pghub.Options, w world) erro
 	if a.push != nil {
 		opt.Channels = append(opt.Channels, a.push)
 	}
+	a.speak = opt.Channels
 	return nil
 }
 
@@ -127,6 +131,10 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		DocumentURL: func(id string) string { return a.config.BaseURL.JoinPath("d", id).String() },
 		Log:         a.log,
 	})
+	callbacks, err := hooks.New(hooks.Options{Inbox: a.hub, Channels: a.speak, Log: a.log, Registerer: a.metrics})
+	if err != nil {
+		return nil, err
+	}
 	opt := web.Options{
 		Documents:      a.documents,
 		Accounts:       a.accounts,
@@ -141,6 +149,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		TrustedProxies: a.config.TrustedProxies,
 		Mount: map[string]http.Handler{
 			"/api/":        jsonAPI,
+			"/hooks/":      callbacks,
 			"GET /healthz": http.HandlerFunc(a.healthz),
 			"GET /readyz":  http.HandlerFunc(a.readyz),
 		},

@@ -4,32 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 
 	"qianhe/approval/pgaccess"
-	"qianhe/channels/line"
 	"qianhe/channels/webpush"
 	"qianhe/hub"
 )
-
-// lineChannel gives the LINE channel, nil when it is not configured.
-func lineChannel(c *Config, agency, base string, log *slog.Logger) (*line.Channel, error) {
-	if !c.lineEnabled() {
-		return nil, nil
-	}
-	ch, err := line.New(line.Config{
-		Token:         c.LINEToken,
-		ChannelID:     c.LINEChannelID,
-		ChannelSecret: c.LINEChannelSecret,
-		BaseURL:       base,
-		Agency:        agency,
-		Log:           log,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("QIANHE_LINE_*: %w", err)
-	}
-	return ch, nil
-}
 
 // webpushChannel gives the Web Push channel, nil when it is not configured.
 // Its keys are made once and shared by all nodes: subscriptions are bound to

@@ -24,7 +24,7 @@ func TestCheckLINE(t *testing.T) {
 	phones.SetQuota(3000, 120)
 
 	account := sandbox.DefaultLINE()
-	ch, err := lineChannel(&Config{LINEChannelID: account.ChannelID, LINEChannelSecret: account.ChannelSecret}, "", box.URL, nil)
+	ch, err := lineChannel(&Config{LINE: lineConfig{ChannelID: account.ChannelID, ChannelSecret: account.ChannelSecret}}, "", box.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestCheckLINE(t *testing.T) {
 		t.Errorf("the report is\n%swant the quota and no secret", got)
 	}
 
-	ch, err = lineChannel(&Config{LINEChannelID: account.ChannelID, LINEChannelSecret: "wrong"}, "", box.URL, nil)
+	ch, err = lineChannel(&Config{LINE: lineConfig{ChannelID: account.ChannelID, ChannelSecret: "wrong"}}, "", box.URL, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,9 +46,7 @@ type Config struct {
 	LINEAfter  time.Duration
 	QuietHours hub.Quiet
 
-	LINEChannelID     string
-	LINEChannelSecret string
-	LINEToken         string
+	LINE lineConfig
 
 	WebPushSubject string
 	WebPushHosts   []string
@@ -71,7 +69,7 @@ func (s setting) variable() string {
 }
 
 func settings() []setting {
-	return append([]setting{
+	return slices.Concat([]setting{
 		{"base-url", "", "address under which people reach the server, such as https://sign.example.gov.tw; links are built from it, never from a request", false, setBaseURL},
 		{"listen", "127.0.0.1:8080", "address that the web listens on", false, func(c *Config, v string) error { c.Listen = v; return nil }},
 		{"admin-listen", "127.0.0.1:9090", "address of /metrics and the probes; empty for none", false, func(c *Config, v string) error { c.AdminListen = v; return nil }},
@@ -87,12 +85,9 @@ func settings() []setting {
 		{"digest", "30 8 * * *", "when pending counts are sent on working days, as a cron line in Asia/Taipei", false, setDigest},
 		{"line-after", "15m", "how long an unseen notification waits before it goes to LINE", false, duration(func(c *Config) *time.Duration { return &c.LINEAfter }, time.Minute, 12*time.Hour)},
 		{"quiet-hours", "20:00-07:30 off-days", "hours in Asia/Taipei in which only 最速件 and security go out, with off-days also Saturdays, Sundays and holidays; or none", false, setQuiet},
-		{"line-channel-id", "", "Messaging API channel ID; with the channel secret, tokens are fetched as needed", false, func(c *Config, v string) error { c.LINEChannelID = v; return nil }},
-		{"line-channel-secret", "", "Messaging API channel secret", true, func(c *Config, v string) error { c.LINEChannelSecret = v; return nil }},
-		{"line-token", "", "long-lived channel access token, instead of channel ID and secret", true, func(c *Config, v string) error { c.LINEToken = v; return nil }},
 		{"webpush-subject", "", "whom push services may write to: mailto:it@example.gov.tw or an https address; Web Push is off without it", false, setSubject},
 		{"webpush-hosts", "", "push services allowed besides those of the browsers, such as push.example.org", false, func(c *Config, v string) error { c.WebPushHosts = list(v); return nil }},
-	}, append(messengerSettings(), natsSettings()...)...)
+	}, lineSettings(), messengerSettings(), natsSettings())
 }
 
 // loadConfig reads flags, environment and file. It returns every problem at
@@ -216,10 +211,7 @@ func (c *Config) check() error {
 	if c.DatabaseURL != "" && !c.SecretSet {
 		errs = append(errs, errors.New("QIANHE_SECRET: needed with QIANHE_DATABASE_URL, for example the output of 'openssl rand -base64 32'; keep it, nothing sealed can be opened without it"))
 	}
-	if c.LINEToken == "" && (c.LINEChannelID == "") != (c.LINEChannelSecret == "") {
-		errs = append(errs, errors.New("QIANHE_LINE_CHANNEL_ID and QIANHE_LINE_CHANNEL_SECRET: give both or none"))
-	}
-	return errors.Join(append(errs, c.Messenger.check(), c.NATS.check())...)
+	return errors.Join(append(errs, c.LINE.check(), c.Messenger.check(), c.NATS.check())...)
 }
 
 // checkServe holds what only a real server needs.
@@ -232,9 +224,6 @@ func (c *Config) checkServe() error {
 	}
 	return nil
 }
-
-// lineEnabled reports whether there are LINE credentials.
-func (c *Config) lineEnabled() bool { return c.LINEToken != "" || c.LINEChannelID != "" }
 
 func setBaseURL(c *Config, v string) error {
 	if v == "" {
@@ -394,9 +383,9 @@ func (c *Config) print(w io.Writer) {
 		"migrate": strconv.FormatBool(c.Migrate), "max-conns": strconv.Itoa(c.MaxConns),
 		"trusted-proxies": join(c.TrustedProxies), "log-level": strings.ToLower(c.LogLevel.String()), "log-format": c.LogFormat,
 		"drain": c.Drain.String(), "digest": c.Digest, "line-after": c.LINEAfter.String(), "quiet-hours": quietText(c.QuietHours),
-		"line-channel-id": c.LINEChannelID, "line-channel-secret": mask(c.LINEChannelSecret != ""), "line-token": mask(c.LINEToken != ""),
 		"webpush-subject": c.WebPushSubject, "webpush-hosts": strings.Join(c.WebPushHosts, ","),
 	}
+	maps.Copy(values, c.LINE.values())
 	maps.Copy(values, c.Messenger.values())
 	maps.Copy(values, c.NATS.values())
 	for _, s := range settings() {

@@ -95,7 +95,7 @@ func newDemo(ctx context.Context, e env, opt demoOptions) (_ *demo, err error) {
 	}
 	phones := origin(d.listeners[1])
 	account := sandbox.DefaultLINE()
-	c.LINEToken, c.LINEChannelSecret = account.Token, account.ChannelSecret
+	c.LINE = lineConfig{Token: account.Token, ChannelSecret: account.ChannelSecret, BotID: account.BotID}
 	page := sandbox.DefaultPage()
 	page.Callback = c.BaseURL.JoinPath("hooks", "messenger").String()
 	c.Messenger = messengerConfig{PageID: page.ID, Token: page.Token, AppSecret: page.AppSecret, VerifyToken: page.VerifyToken}
