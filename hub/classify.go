@@ -95,7 +95,13 @@ type Retries struct {
 	Base     time.Duration // the first back-off, doubled each time; 2 s when zero
 	Max      time.Duration // the longest back-off; 10 min when zero
 	Probe    time.Duration // after how long a channel is tried again that went down for nobody knows how long; 15 min when zero
+	Ask      time.Duration // how long a message in doubt is left alone before its provider is asked for it; 1 min when zero
 }
+
+// AskAfter is how long a message in doubt is left alone, at least, before a
+// provider that knows no key is asked for it: by then one that took it knows
+// it, and its own callback will mostly have said so.
+func (r Retries) AskAfter() time.Duration { return orDuration(r.Ask, time.Minute) }
 
 // Next is what follows from an attempt.
 type Next struct {

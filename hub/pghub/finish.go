@@ -20,11 +20,6 @@ type result struct {
 	cost     int // of the message
 }
 
-// askAfter is how long a message in doubt is left alone before its provider is
-// asked for it: by then a provider that took it knows it, and its own callback
-// will mostly have said so.
-const askAfter = time.Minute
-
 // follow decides what follows from a result.
 func (h *Hub) follow(r result, finds bool, now time.Time) hub.Next {
 	d := r.d
@@ -33,7 +28,8 @@ func (h *Hub) follow(r result, finds bool, now time.Time) hub.Next {
 	next := h.retries.Next(r.verdict, d.attempts, now, d.expires, h.jitter())
 	switch {
 	case r.verdict.Outcome == hub.OutcomeUnknown && !d.channel.Keyed() && finds:
-		next.At = now.Add(askAfter + time.Duration(h.jitter()*float64(askAfter)))
+		ask := h.retries.AskAfter()
+		next.At = now.Add(ask + time.Duration(h.jitter()*float64(ask)))
 		if next.At.After(d.expires) {
 			next.At = time.Time{}
 		}

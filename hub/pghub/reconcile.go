@@ -36,7 +36,7 @@ func (h *Hub) ask(ctx context.Context, d delivery) {
 	now := h.now()
 	switch {
 	case err != nil:
-		wait := min(askAfter<<min(d.asked-1, 10), askMost)
+		wait := min(h.retries.AskAfter()<<min(d.asked-1, 10), askMost)
 		a.cost = 0
 		a.state, a.reason, a.at = hub.StateUnknown, "its provider cannot be asked: "+hub.TransportWords(err), now.Add(wait/2+time.Duration(h.jitter()*float64(wait/2)))
 		if a.at.After(d.expires) {
