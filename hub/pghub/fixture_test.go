@@ -329,6 +329,28 @@ func (c *channel) none(t *testing.T) {
 	}
 }
 
+// limited is a channel whose provider has a rate.
+type limited struct {
+	*channel
+	perSecond float64
+	burst     int
+}
+
+func (c limited) Rate() (float64, int) { return c.perSecond, c.burst }
+
+// asked is a channel whose provider can be asked whether it has a message, and
+// wants to be paid for two segments each.
+type asked struct {
+	*channel
+	find func(m hub.Message, since time.Time) (hub.Receipt, bool, error)
+}
+
+func (c asked) Find(_ context.Context, m hub.Message, since time.Time) (hub.Receipt, bool, error) {
+	return c.find(m, since)
+}
+
+func (c asked) Cost(hub.Message) int { return 2 }
+
 // trays says what is pending.
 type trays struct {
 	mu     sync.Mutex
