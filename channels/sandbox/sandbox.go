@@ -53,6 +53,9 @@ type Options struct {
 	// Twilio is the account that the sandbox plays. Empty fields:
 	// [DefaultTwilio].
 	Twilio TwilioAccount
+	// Gateway is the account at the text message gateways that the sandbox
+	// plays. Empty fields: [DefaultGateway].
+	Gateway GatewayAccount
 	// Now is the clock of stays, limits and pages. Nil: time.Now. Tokens of
 	// Web Push are checked by the machine's clock, because their senders sign
 	// them by it.
@@ -109,6 +112,7 @@ type Sandbox struct {
 	push    pushState
 	graph   graphState
 	twilio  twilioState
+	gateway gatewayState
 
 	callbacks callbacks
 }
@@ -139,6 +143,7 @@ func New(opt Options) (*Sandbox, error) {
 	fill(&opt.LINE.BotID, def.BotID)
 	opt.Messenger.fill()
 	opt.Twilio.fill()
+	opt.Gateway.fill()
 	if opt.Now == nil {
 		opt.Now = time.Now
 	}
@@ -150,7 +155,7 @@ func New(opt Options) (*Sandbox, error) {
 		opt: opt, url: u,
 		closed: make(chan struct{}), changed: make(chan struct{}),
 		arrived: map[string]*mailbox{}, faults: map[string]*Fault{},
-		line: newLINEState(), push: newPushState(), graph: newGraphState(), twilio: newTwilioState(), callbacks: newCallbacks(),
+		line: newLINEState(), push: newPushState(), graph: newGraphState(), twilio: newTwilioState(), gateway: newGatewayState(), callbacks: newCallbacks(),
 	}
 	seen := map[string]bool{}
 	for _, p := range opt.People {
@@ -207,6 +212,7 @@ func (s *Sandbox) routes() *http.ServeMux {
 	s.lineRoutes(mux)
 	s.graphRoutes(mux)
 	s.twilioRoutes(mux)
+	s.gatewayRoutes(mux)
 	mux.HandleFunc("POST /push/{token}", s.receivePush)
 	s.pageRoutes(mux)
 	return mux
