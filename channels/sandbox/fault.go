@@ -70,6 +70,12 @@ func (f Fault) Once() Fault {
 	return f
 }
 
+// Twice limits a fault to two requests.
+func (f Fault) Twice() Fault {
+	f.Times = 2
+	return f
+}
+
 // SetFault makes every message to the address (LINE user ID or push endpoint)
 // fail, "" for all addresses. It lasts until [Sandbox.ClearFault].
 func (s *Sandbox) SetFault(address string, f Fault) {
