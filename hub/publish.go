@@ -22,8 +22,13 @@ const (
 	MaxKey        = 200  // bytes
 )
 
-// ErrKeyTaken: the sender has used this key for another notice.
-var ErrKeyTaken = errors.New("key names another notice")
+var (
+	// ErrKeyTaken: the sender has used this key for another notice.
+	ErrKeyTaken = errors.New("key names another notice")
+	// ErrBusy: more is being published than the database takes; nothing was
+	// written.
+	ErrBusy = errors.New("too much is being published at this moment")
+)
 
 // Notice is something that another system tells people through us: a form that
 // waits in it (待審核表單), an announcement (公告). Title and URL are shown on our

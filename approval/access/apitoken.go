@@ -12,16 +12,32 @@ import (
 // can find them.
 const APITokenPrefix = "qianhe_"
 
+// NewAPIToken is a token to be issued.
+type NewAPIToken struct {
+	Name    string // which system it is given to
+	Scopes  []string
+	Origins []string  // where links of its notices may lead, such as https://hr.example.gov.tw
+	Expires time.Time // zero: never
+	// PerMinute is how many recipients its notices may have in a minute; 0 for
+	// the server's default.
+	PerMinute int
+}
+
 // APIToken is what is known of a token given to another system. The secret was
 // shown once and is not known.
 type APIToken struct {
 	ID         string
 	Name       string // which system it was given to
 	Scopes     []string
+	Origins    []string
+	PerMinute  int
 	CreatedAt  time.Time
 	ExpiresAt  time.Time // zero: never
 	LastUsedAt time.Time // to about a minute; zero: never
 }
+
+// May reports whether the token allows what the scope says.
+func (t APIToken) May(scope string) bool { return slices.Contains(t.Scopes, scope) }
 
 // CheckScopes refuses, with an [*approval.InvalidError], scopes that are not of
 // the form documents:write, and none at all.

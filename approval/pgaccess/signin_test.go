@@ -59,7 +59,7 @@ func TestSecretsAreNotStored(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	out := b.signIn(t, "lin")
-	token, err := b.IssueToken(t.Context(), "公文系統", []string{"documents:write"}, time.Time{})
+	token, err := b.IssueToken(t.Context(), access.NewAPIToken{Name: "公文系統", Scopes: []string{"documents:write"}})
 	if err != nil {
 		t.Fatal(err)
 	}

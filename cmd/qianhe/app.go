@@ -127,6 +127,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 	}
 	jsonAPI := api.New(api.Options{
 		Importer:    a.importer(),
+		Notices:     a.hub,
 		Tokens:      a.accounts,
 		DocumentURL: func(id string) string { return a.config.BaseURL.JoinPath("d", id).String() },
 		Log:         a.log,

@@ -4,8 +4,14 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
+
+	"qianhe/approval/access"
+	"qianhe/hub"
+	"qianhe/web/api"
 )
 
 // runToken issues, lists and revokes API tokens. A token is shown once.
@@ -13,10 +19,14 @@ func runToken(ctx context.Context, e env, args []string) error {
 	if len(args) == 0 {
 		return misuse("say create, list or revoke")
 	}
-	var name string
+	var n access.NewAPIToken
+	var scopes, origins string
 	var days int
 	c, fs, err := loadConfig(e, "token "+args[0], "[flags]", args[1:], func(fs *flag.FlagSet) {
-		fs.StringVar(&name, "name", "", "create: which system the token is for")
+		fs.StringVar(&n.Name, "name", "", "create: which system the token is for; people read it beside its notices")
+		fs.StringVar(&scopes, "scope", api.Scopes()[0], "create: what it may do, of "+strings.Join(api.Scopes(), " and ")+"; separated by commas")
+		fs.StringVar(&origins, "origin", "", "create: where links of its notices may lead, such as https://hr.example.gov.tw; separated by commas")
+		fs.IntVar(&n.PerMinute, "per-minute", 0, "create: how many recipients its notices may have in a minute; 0 for the usual number")
 		fs.IntVar(&days, "days", 365, "create: how many days it is good for")
 	})
 	if err != nil {
@@ -29,10 +39,19 @@ func runToken(ctx context.Context, e env, args []string) error {
 	defer s.close()
 	switch args[0] {
 	case "create":
-		if name == "" || days < 1 || days > 3660 || fs.NArg() > 0 {
+		if n.Name == "" || days < 1 || days > 3660 || n.PerMinute < 0 || fs.NArg() > 0 {
 			return misuse("create needs -name and takes -days from 1 to 3660")
 		}
-		token, err := s.accounts.IssueToken(ctx, name, []string{"documents:write"}, time.Now().AddDate(0, 0, days))
+		n.Scopes, n.Origins, n.Expires = list(scopes), list(origins), time.Now().AddDate(0, 0, days)
+		for _, scope := range n.Scopes {
+			if !slices.Contains(api.Scopes(), scope) {
+				return misuse("there is no scope %q; there are %v", scope, api.Scopes())
+			}
+		}
+		if err := hub.CheckOrigins(n.Origins); err != nil {
+			return misuse("-origin takes addresses such as https://hr.example.gov.tw, in lower case and without a path")
+		}
+		token, err := s.accounts.IssueToken(ctx, n)
 		if err != nil {
 			return err
 		}
@@ -45,7 +64,7 @@ func runToken(ctx context.Context, e env, args []string) error {
 		}
 		w := tabwriter.NewWriter(e.stdout, 0, 4, 2, ' ', 0)
 		for _, t := range tokens {
-			fmt.Fprintf(w, "%s\t%s\t%v\tuntil %s\n", t.ID, t.Name, t.Scopes, t.ExpiresAt.Format(time.DateOnly))
+			fmt.Fprintf(w, "%s\t%s\t%v\t%v\tuntil %s\n", t.ID, t.Name, t.Scopes, t.Origins, t.ExpiresAt.Format(time.DateOnly))
 		}
 		return w.Flush()
 	case "revoke":

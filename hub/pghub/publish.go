@@ -32,10 +32,6 @@ const (
 	commitTimeout  = 15 * time.Second
 )
 
-// ErrBusy: more is being published than the database takes; nothing was
-// written.
-var ErrBusy = errors.New("too much is being published at this moment")
-
 // publisher holds the notices that wait for a committer.
 type publisher struct {
 	mu      sync.Mutex
@@ -68,7 +64,7 @@ func (h *Hub) Publish(ctx context.Context, n hub.Notice) (hub.Publication, error
 		p.key = p.id
 	}
 	if !h.publisher.add(p, h.publishWaiting) {
-		return hub.Publication{}, ErrBusy
+		return hub.Publication{}, fmt.Errorf("pghub: publish: %w", hub.ErrBusy)
 	}
 	select {
 	case <-p.done:

@@ -67,19 +67,26 @@ func (im *importer) Import(ctx context.Context, p intake.Package, o intake.Order
 	}, Warnings: []string{"something was mended"}}, nil
 }
 
-// tokens knows three tokens.
+// tokens knows a few tokens, whose ids are their texts.
 type tokens struct{}
 
-func (tokens) CheckToken(_ context.Context, token, scope string) error {
-	switch {
-	case token == "good" && scope == api.Scope:
-		return nil
-	case token == "reader":
-		return fmt.Errorf("scope %s: %w", scope, approval.ErrForbidden)
-	case token == "outage":
-		return fmt.Errorf("connection refused")
+func (tokens) CheckToken(_ context.Context, token string) (access.APIToken, error) {
+	t := access.APIToken{ID: token, Name: token}
+	switch token {
+	case "good":
+		t.Scopes = []string{"documents:write"}
+	case "reader":
+		t.Scopes = []string{"documents:read"}
+	case "hr":
+		t.Scopes, t.Origins = []string{"notifications:write"}, []string{"https://hr.example.gov.tw"}
+	case "slow":
+		t.Scopes, t.PerMinute = []string{"notifications:write"}, 3
+	case "outage":
+		return access.APIToken{}, fmt.Errorf("connection refused")
+	default:
+		return access.APIToken{}, access.ErrToken
 	}
-	return access.ErrToken
+	return t, nil
 }
 
 func newAPI(im api.Importer, change ...func(*api.Options)) *api.API {
@@ -471,6 +478,9 @@ func TestAddresses(t *testing.T) {
 		{"DELETE", "/api/v1/openapi.json", 405, "method_not_allowed", "GET"},
 		{"GET", "/api/v2/documents", 404, "not_found", ""},
 		{"GET", "/api/", 404, "not_found", ""},
+		{"DELETE", "/api/v1/notifications/06f7m0tq8v0000000000000000", 405, "method_not_allowed", "GET"},
+		{"GET", "/api/v1/notifications", 405, "method_not_allowed", "POST"},
+		{"GET", "/api/v1/notifications/a/b", 404, "not_found", ""},
 	}
 	for _, tt := range tests {
 		w := do(a, httptest.NewRequest(tt.method, tt.path, nil))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"qianhe/approval"
+	"qianhe/approval/access"
 )
 
 // created is the answer to a document that was stored.
@@ -26,7 +27,7 @@ type duplicate struct {
 }
 
 // createDocument puts a document on its way.
-func (a *API) createDocument(w http.ResponseWriter, r *http.Request) error {
+func (a *API) createDocument(w http.ResponseWriter, r *http.Request, _ access.APIToken) error {
 	select {
 	case a.uploads <- struct{}{}:
 		defer func() { <-a.uploads }()

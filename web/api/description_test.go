@@ -18,6 +18,7 @@ import (
 
 	"qianhe/approval"
 	"qianhe/approval/intake"
+	"qianhe/hub"
 )
 
 type openapi struct {
@@ -27,17 +28,28 @@ type openapi struct {
 		Responses map[string]any
 	}
 	Components struct {
-		Schemas map[string]schema
+		Schemas         map[string]schema
+		SecuritySchemes map[string]struct{ Description string }
 	}
 }
 
-type schema struct {
+type schema struct { // as far as the tests look
 	Required             []string
 	Properties           map[string]schema
 	Enum                 []string
 	AdditionalProperties *bool
 	MaxItems, MaxLength  int
 	Items                *schema
+}
+
+// TestScopesAreDescribed: every scope that a token can have.
+func TestScopesAreDescribed(t *testing.T) {
+	t.Parallel()
+	for _, s := range Scopes() {
+		if !strings.Contains(describe(t).Components.SecuritySchemes["token"].Description, s) {
+			t.Errorf("scope %s is not described", s)
+		}
+	}
 }
 
 func describe(t *testing.T) openapi {
@@ -113,14 +125,28 @@ func TestDescriptionHasTheCodes(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("codes (-table +described):\n%s", diff)
 	}
-	responses := d.Paths["/api/v1/documents"]["post"].Responses
+	every := []string{"token_missing", "token_invalid", "scope_missing", "rate_limited", "unavailable", "internal"}
+	body := append([]string{"malformed", "too_large", "json_expected"}, every...)
+	answers := map[string][]string{
+		"post /api/v1/documents":               append([]string{"malformed", "too_large", "media_type", "di_invalid", "invalid", "number_taken", "busy"}, every...),
+		"post /api/v1/notifications":           append([]string{"notice_invalid", "recipients_unknown", "key_taken"}, body...),
+		"get /api/v1/notifications/{id}":       append([]string{"notice_unknown"}, every...),
+		"post /api/v1/notifications/{id}/done": append([]string{"notice_unknown", "notice_invalid", "recipients_unknown"}, body...),
+	}
+	described := map[string]bool{"not_found": true, "method_not_allowed": true} // of another address
+	for operation, codes := range answers {
+		method, path, _ := strings.Cut(operation, " ")
+		for _, code := range codes {
+			described[code] = true
+			if _, ok := d.Paths[path][method].Responses[strconv.Itoa(table(code).status)]; !ok {
+				t.Errorf("%s: %s answers %d, which is not described", operation, code, table(code).status)
+			}
+		}
+	}
 	for _, code := range want {
 		e := table(code)
-		if code == "not_found" || code == "method_not_allowed" {
-			continue // of another address
-		}
-		if _, ok := responses[strconv.Itoa(e.status)]; !ok {
-			t.Errorf("%s answers %d, which is not described", code, e.status)
+		if !described[code] {
+			t.Errorf("%s is no operation's", code)
 		}
 		if e.title == "" || e.zh == "" || e.en == "" {
 			t.Errorf("%s has no words", code)
@@ -136,7 +162,8 @@ func TestDescriptionHasTheFields(t *testing.T) {
 	t.Parallel()
 	schemas := describe(t).Components.Schemas
 	for name, v := range map[string]any{
-		"Order": intake.Order{}, "Station": intake.RouteEntry{}, "Created": created{}, "Duplicate": duplicate{}, "Problem": body{}, "Fault": fault{},
+		"Order": intake.Order{}, "Station": intake.RouteEntry{}, "Created": created{}, "Duplicate": duplicate{}, "Notice": notice{}, "Notified": notified{}, "Result": result{},
+		"Report": noticeReport{}, "RecipientReport": recipientReport{}, "ChannelReport": channelReport{}, "DoneRequest": doneRequest{}, "Done": doneAnswer{}, "Problem": body{}, "Fault": fault{},
 	} {
 		var want []string
 		typ := reflect.TypeOf(v)
@@ -160,6 +187,20 @@ func TestDescriptionHasTheFields(t *testing.T) {
 	}
 	if got := schemas["Order"].Properties["route"].MaxItems; got != approval.MaxSteps {
 		t.Errorf("at most %d stations described, want %d", got, approval.MaxSteps)
+	}
+	for name, want := range map[string]int{"recipients": hub.MaxRecipients} {
+		if got := schemas["Notice"].Properties[name].MaxItems; got != want {
+			t.Errorf("at most %d %s described, want %d", got, name, want)
+		}
+	}
+	for name, want := range map[string]int{"title": hub.MaxTitle, "url": hub.MaxNoticeURL, "key": hub.MaxKey} {
+		if got := schemas["Notice"].Properties[name].MaxLength; got != want {
+			t.Errorf("%s described with at most %d characters, want %d", name, got, want)
+		}
+	}
+	states := []string{string(hub.StatePending), string(hub.StateSending), string(hub.StateAccepted), string(hub.StateFailed), string(hub.StateCancelled), string(hub.StateUnknown)}
+	if diff := cmp.Diff(states, schemas["ChannelReport"].Properties["state"].Enum); diff != "" {
+		t.Errorf("states (-want +described):\n%s", diff)
 	}
 	want := []string{string(approval.DutyHandle), string(approval.DutyReview), string(approval.DutyConsult), string(approval.DutyDecide)}
 	if diff := cmp.Diff(want, schemas["Station"].Properties["duty"].Enum); diff != "" {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"qianhe/approval"
 	"qianhe/approval/access"
 	"qianhe/approval/di"
 	"qianhe/approval/intake"
+	"qianhe/hub"
 )
 
 // explain is the one place where an error becomes a code.
@@ -22,8 +24,8 @@ func explain(err error) *problem {
 	switch {
 	case errors.Is(err, access.ErrToken):
 		return &problem{code: "token_invalid", cause: err}
-	case errors.Is(err, approval.ErrForbidden):
-		return &problem{code: "scope_missing", cause: err}
+	case errors.Is(err, hub.ErrBusy):
+		return &problem{code: "unavailable", retryAfter: time.Second, cause: err}
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return &problem{code: "unavailable", cause: err}
 	}

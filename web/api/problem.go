@@ -17,6 +17,7 @@ type problem struct {
 	existing   string        // id of the document in the way
 	retryAfter time.Duration // when another try makes sense
 	allow      string        // method that would be allowed
+	scope      string        // that is missing
 	cause      error         // for the log only
 }
 
@@ -66,7 +67,7 @@ func table(code string) entry {
 	case "token_invalid":
 		return entry{http.StatusUnauthorized, "Token not valid", "權杖無效、已撤銷或已逾期。請洽系統管理者重新核發。", "The token is unknown, was revoked or has expired. Ask the operator for a new one."}
 	case "scope_missing":
-		return entry{http.StatusForbidden, "Scope missing", "權杖未具備所需權限（" + Scope + "）。", "The token does not allow this (" + Scope + ")."}
+		return entry{http.StatusForbidden, "Scope missing", "權杖未具備所需權限，請洽系統管理者重新核發。", "The token does not allow this; ask the operator for one that does."}
 	case "not_found":
 		return entry{http.StatusNotFound, "No such address", "查無此介面。介面說明見 /api/v1/openapi.json。", "There is nothing at this address. See /api/v1/openapi.json."}
 	case "method_not_allowed":
@@ -74,15 +75,25 @@ func table(code string) entry {
 	case "number_taken":
 		return entry{http.StatusConflict, "Number taken", "同一發文機關已有相同文號但內容不同的公文，未匯入。請確認文號。", "The issuer already has a document of this number with another content; nothing was stored. Check the number."}
 	case "too_large":
-		return entry{http.StatusRequestEntityTooLarge, "Too large", "檔案或請求超過大小上限，未匯入。", "A file or the whole request is larger than allowed; nothing was stored."}
+		return entry{http.StatusRequestEntityTooLarge, "Too large", "檔案或請求超過大小上限，未予受理。", "A file or the whole request is larger than allowed; nothing was stored."}
 	case "media_type":
 		return entry{http.StatusUnsupportedMediaType, "Not multipart/form-data", "請以 multipart/form-data 傳送，欄位為 di、order、attachment 及 roster。", "Send multipart/form-data with the parts di, order, attachment and roster."}
 	case "malformed":
-		return entry{http.StatusBadRequest, "Malformed request", "請求格式有誤，未匯入。請依 errors 修正。", "The request is not of the form that is described; nothing was stored. See errors."}
+		return entry{http.StatusBadRequest, "Malformed request", "請求格式有誤，未予受理。請依 errors 修正。", "The request is not of the form that is described; nothing was stored. See errors."}
 	case "di_invalid":
 		return entry{http.StatusUnprocessableEntity, "DI cannot be read", "文書本文檔（DI）或交換表單（SW）格式有誤，未匯入。請依 errors 所列行號修正。", "The DI or SW cannot be read; nothing was stored. The lines are in errors."}
 	case "invalid":
 		return entry{http.StatusUnprocessableEntity, "Not acceptable", "公文或流程資料不符規定，未匯入。請依 errors 修正。", "The document or its order is not acceptable; nothing was stored. See errors."}
+	case "json_expected":
+		return entry{http.StatusUnsupportedMediaType, "Not application/json", "請以 application/json 傳送。", "Send application/json."}
+	case "notice_invalid":
+		return entry{http.StatusUnprocessableEntity, "Not acceptable", "通知內容不符規定，未送出。請依 errors 修正。", "The notice is not acceptable; nobody was told. See errors."}
+	case "recipients_unknown":
+		return entry{http.StatusUnprocessableEntity, "Nobody to tell", "收件帳號均不存在或已停用，未送出。", "None of the recipients has an account in use; nobody was told."}
+	case "key_taken":
+		return entry{http.StatusConflict, "Key taken", "相同的 key 已用於內容不同的通知，未送出。請更換 key，或以原內容重送。", "The key was used for a notice of another content; nobody was told. Use another key, or send the first content again."}
+	case "notice_unknown":
+		return entry{http.StatusNotFound, "No such notice", "查無此通知，或非本權杖所送。", "There is no such notice, or another token has sent it."}
 	case "rate_limited":
 		return entry{http.StatusTooManyRequests, "Too many calls", "呼叫次數過多，請於 Retry-After 所示秒數後再試。", "Too many calls; try again after the seconds in Retry-After."}
 	case "busy":
@@ -90,7 +101,7 @@ func table(code string) entry {
 	case "unavailable":
 		return entry{http.StatusServiceUnavailable, "Not available", "系統暫時無法服務，請稍後以相同內容重送。", "The server cannot do this now; send the same again later."}
 	}
-	return entry{http.StatusInternalServerError, "Internal error", "系統發生錯誤，未匯入。請稍後以相同內容重送；如仍發生請洽系統管理者。", "Something went wrong here; nothing was stored. Send the same again later, or tell the operator."}
+	return entry{http.StatusInternalServerError, "Internal error", "系統發生錯誤，請稍後以相同內容重送；如仍發生請洽系統管理者。", "Something went wrong here. Send the same again later, or tell the operator."}
 }
 
 // refuse writes err as a problem document.
@@ -113,7 +124,7 @@ func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case p.code == "token_invalid":
 		h.Set("WWW-Authenticate", `Bearer realm="qianhe", error="invalid_token"`)
 	case p.code == "scope_missing":
-		h.Set("WWW-Authenticate", `Bearer realm="qianhe", error="insufficient_scope", scope="`+Scope+`"`)
+		h.Set("WWW-Authenticate", `Bearer realm="qianhe", error="insufficient_scope", scope="`+p.scope+`"`)
 	case p.allow != "":
 		h.Set("Allow", p.allow)
 	case p.retryAfter > 0:
