@@ -145,6 +145,9 @@ type Challenger interface {
 	Challenge(query url.Values) (answer string, ok bool)
 }
 
+// ErrCannotAsk: a provider does not say which messages it has.
+var ErrCannotAsk = errors.New("provider cannot be asked for a message")
+
 // ErrSignature: a callback was not signed by the provider.
 var ErrSignature = errors.New("signature does not match")
 
@@ -201,7 +204,9 @@ type Replier interface {
 
 // Finder asks a provider that knows no idempotency key whether it has a
 // message: the one with m.Ref to m.To that was sent since then. found is false
-// only when the provider said so; when it could not be asked, err says why.
+// only when the provider said so; when it could not be asked, err says why, and
+// wraps [ErrCannotAsk] when it never can be. Of a message that the provider has
+// and that has failed, found is true and err is one of [Channel].Send's.
 type Finder interface {
 	Find(ctx context.Context, m Message, since time.Time) (r Receipt, found bool, err error)
 }

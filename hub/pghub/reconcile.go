@@ -2,6 +2,7 @@ package pghub
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 // whether it went out, is not sent again on suspicion. A status callback may
 // settle it ([Hub.settle]). Else the provider is asked for it by its reference,
 // until it answers or the message need not arrive any more. Only when it says
-// that it does not have it is it sent again: once, ever.
+// that it does not have it is it sent again: once, ever. Where it never can be
+// asked, or says that the message has failed, the next channel has its turn.
 
 // askMost is the longest that lies between two questions.
 const askMost = 10 * time.Minute
@@ -35,6 +37,13 @@ func (h *Hub) ask(ctx context.Context, d delivery) {
 	}
 	now := h.now()
 	switch {
+	case found && err != nil:
+		a.cost = 0
+		a.state, a.provider, a.reason = hub.StateFailed, receipt.ProviderID, hub.Classify(d.channel, receipt, err).Reason
+	case errors.Is(err, hub.ErrCannotAsk):
+		// Its callbacks had their time to come.
+		a.cost = 0
+		a.state, a.reason = hub.StateUnknown, "may have been sent, and its provider does not say"
 	case err != nil:
 		wait := min(h.retries.AskAfter()<<min(d.asked-1, 10), askMost)
 		a.cost = 0

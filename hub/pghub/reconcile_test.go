@@ -3,6 +3,7 @@ package pghub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -21,6 +22,8 @@ func TestReconcile(t *testing.T) {
 		has   = "has"   // the provider has it
 		lacks = "lacks" // it says that it does not
 		mute  = "mute"  // it cannot be asked
+		never = "never" // nor ever
+		broke = "broke" // it has it, and it has failed
 	)
 	doubt := &hub.Unknown{Reason: "no answer in time"}
 	tests := []struct {
@@ -40,6 +43,8 @@ func TestReconcile(t *testing.T) {
 		{"sent again and refused", []error{doubt, &hub.Permanent{Reason: "21211"}}, []string{lacks}, "failed 2 0", 2, true},
 		{"sent again, later", []error{doubt, &hub.Retry{Reason: "429"}}, []string{lacks}, "accepted 3 2", 3, false},
 		{"never an answer", []error{doubt}, []string{mute}, "unknown 1 2", 1, true},
+		{"nobody to ask", []error{doubt}, []string{never}, "unknown 1 2", 1, true},
+		{"it has it, and it has failed", []error{doubt}, []string{mute, broke}, "failed 1 2", 1, true},
 		{"nothing left the house", []error{&hub.Retry{Reason: "no connection"}}, nil, "accepted 2 2", 2, false},
 	}
 	for _, tt := range tests {
@@ -73,6 +78,10 @@ func TestReconcile(t *testing.T) {
 					return hub.Receipt{ProviderID: "SM1"}, true, nil
 				case lacks:
 					return hub.Receipt{}, false, nil
+				case never:
+					return hub.Receipt{}, false, fmt.Errorf("sms: %w", hub.ErrCannotAsk)
+				case broke:
+					return hub.Receipt{ProviderID: "SM1"}, true, &hub.Rejected{Reason: "30007"}
 				}
 				return hub.Receipt{}, false, errors.New("503")
 			}

@@ -90,7 +90,8 @@ type Rule struct {
 	JSON    string `json:"json,omitempty"`    // path of a value: result[0].code
 	Pattern string `json:"pattern,omitempty"` // regular expression (RE2) for that value, or for the whole body
 	// Then is what it means: accepted, permanent, rejected, retry, down or
-	// unknown; found or absent of a search; ok of a probe.
+	// unknown; of a search found or absent, or what it has failed of: permanent,
+	// rejected or retry; of a probe ok.
 	Then string `json:"then"`
 	// ID is the path of the provider's name for the text; or the pattern has a
 	// group of that name: (?P<id>...).

@@ -130,13 +130,13 @@ func (s *Sender) compile() error {
 	if !s.send.uses["to"] || !s.send.uses["text"] {
 		return errors.New("send: it says nothing to nobody: {{to}} and {{text}} are missing")
 	}
-	if s.find, err = newQuestion(cfg.Find, known, fixed, thenFound, thenAbsent); err != nil {
+	if s.find, err = newQuestion(cfg.Find, known, fixed, []string{thenFound, thenAbsent}, thenPermanent, thenRejected, thenRetry); err != nil {
 		return fmt.Errorf("find: %w", err)
 	}
 	if s.find != nil && !s.find.plan.uses["delivery"] && !s.find.plan.uses["ref"] {
 		return errors.New("find: it asks for no text in particular: {{delivery}} or {{ref}} is missing")
 	}
-	if s.probe, err = newQuestion(cfg.Probe, known, fixed, thenOK); err != nil {
+	if s.probe, err = newQuestion(cfg.Probe, known, fixed, []string{thenOK}); err != nil {
 		return fmt.Errorf("probe: %w", err)
 	}
 	if s.receipts, err = newReceipts(cfg.Receipts, fixed, s.fixed()); err != nil {
@@ -148,7 +148,9 @@ func (s *Sender) compile() error {
 	return nil
 }
 
-func newQuestion(q *Question, known, fixed func(string) bool, then ...string) (*question, error) {
+// newQuestion checks a question whose answers can mean all of needed, and some
+// of more.
+func newQuestion(q *Question, known, fixed func(string) bool, needed []string, more ...string) (*question, error) {
 	if q == nil {
 		return nil, nil
 	}
@@ -156,7 +158,7 @@ func newQuestion(q *Question, known, fixed func(string) bool, then ...string) (*
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
-	rules, err := newRules(q.Answer, then, then)
+	rules, err := newRules(q.Answer, append(more, needed...), needed)
 	if err != nil {
 		return nil, fmt.Errorf("answer: %w", err)
 	}
@@ -273,7 +275,7 @@ func (s *Sender) outcome(a sms.Answer) (hub.Receipt, error) {
 // Find asks the provider, where the file says how.
 func (s *Sender) Find(ctx context.Context, t sms.Text, since time.Time) (hub.Receipt, bool, error) {
 	if s.find == nil {
-		return hub.Receipt{}, false, errors.New("gateway: " + s.cfg.Name + " cannot be asked for a text")
+		return hub.Receipt{}, false, fmt.Errorf("gateway: %s: %w", s.cfg.Name, hub.ErrCannotAsk)
 	}
 	values, ok := s.values(t)
 	if !ok {
@@ -281,7 +283,19 @@ func (s *Sender) Find(ctx context.Context, t sms.Text, since time.Time) (hub.Rec
 	}
 	values["since"] = since.Add(-10 * time.Minute).In(taiwan).Format("20060102150405") // clocks differ
 	id, then, err := s.ask(ctx, s.find, values)
-	return hub.Receipt{ProviderID: id}, then == thenFound, err
+	r := hub.Receipt{ProviderID: id}
+	reason := s.cfg.Name + " says that it has failed"
+	switch {
+	case err != nil:
+		return hub.Receipt{}, false, err
+	case then == thenPermanent:
+		return r, true, &hub.Permanent{Reason: reason}
+	case then == thenRejected:
+		return r, true, &hub.Rejected{Reason: reason}
+	case then == thenRetry:
+		return r, true, &hub.Retry{Reason: reason}
+	}
+	return r, then == thenFound, nil
 }
 
 // ask makes a call that sends nothing and says which rule held.

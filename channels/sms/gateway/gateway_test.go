@@ -230,6 +230,20 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: %+v, %v, %v", file, r, found, err)
 		}
 	}
+	// It has it, and it has failed.
+	for word, want := range map[string]string{"BADNUM": "permanent", "UNDELIV": "rejected", "EXPIRED": "retry after 0s"} {
+		st := newStand(t, "plain.json", standOptions{})
+		to := st.address()
+		st.GatewayFails(to.Value, word)
+		receipt, err := st.channel.Send(t.Context(), message(to))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, found, err := st.channel.Find(t.Context(), message(to), time.Now())
+		if got := channeltest.Outcome(err); !found || r.ProviderID != receipt.ProviderID || got != want {
+			t.Errorf("%s: found %v, %+v, %s (%v), want %s", word, found, r, got, err, want)
+		}
+	}
 	// No rule for the answer, and no answer.
 	for _, answer := range []func(http.ResponseWriter){
 		func(w http.ResponseWriter) { w.WriteHeader(http.StatusInternalServerError) },
@@ -251,7 +265,7 @@ func TestFind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, found, err := s.Find(t.Context(), sms.Text{Delivery: delivery, To: "+886912345678"}, time.Now()); err == nil || found {
+	if _, found, err := s.Find(t.Context(), sms.Text{Delivery: delivery, To: "+886912345678"}, time.Now()); !errors.Is(err, hub.ErrCannotAsk) || found {
 		t.Errorf("nobody to ask: found %v, %v", found, err)
 	}
 }

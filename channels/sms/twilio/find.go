@@ -46,47 +46,60 @@ func (s *Sender) Find(ctx context.Context, t sms.Text, since time.Time) (hub.Rec
 		{(&api.ListMessageParams{}).SetTo(string(t.To)).SetPageSize(pageSize), 1, false},
 	}
 	for _, search := range searches {
-		sid, err := s.search(ctx, search.params, search.pages, is)
-		if errors.Is(err, errMore) && !search.all {
-			continue
-		}
-		if err != nil || sid != "" {
-			return hub.Receipt{ProviderID: sid}, sid != "", err
+		m, err := s.search(ctx, search.params, search.pages, is)
+		switch {
+		case errors.Is(err, errMore) && !search.all:
+		case err != nil:
+			return hub.Receipt{}, false, err
+		case m != nil:
+			return hub.Receipt{ProviderID: deref(m.Sid)}, true, s.failed(m, t.To)
 		}
 	}
 	return hub.Receipt{}, false, nil
 }
 
+// failed says why a message has failed since Twilio took it; nil where it has
+// not.
+func (s *Sender) failed(m *api.ApiV2010Message, to sms.Number) error {
+	status := deref(m.Status)
+	if status != "failed" && status != "undelivered" && status != "canceled" {
+		return nil
+	}
+	code := deref(m.ErrorCode)
+	return s.failure(s.classOf(code, to), fmt.Sprintf("%s, error %d", status, code), 0)
+}
+
 var errMore = errors.New("twilio: there are more messages to the number than were looked at")
 
-// search goes through the pages of a list until a message is the one.
-func (s *Sender) search(ctx context.Context, params *api.ListMessageParams, pages int, is func(api.ApiV2010Message) bool) (string, error) {
+// search goes through the pages of a list until a message is the one; nil where
+// none is.
+func (s *Sender) search(ctx context.Context, params *api.ListMessageParams, pages int, is func(api.ApiV2010Message) bool) (*api.ApiV2010Message, error) {
 	page, token := "", ""
 	for range pages {
 		service, c := s.api(ctx)
 		list, err := service.PageMessage(params, token, page)
 		if err != nil {
-			return "", c.trouble("list of messages", err)
+			return nil, c.trouble("list of messages", err)
 		}
 		for _, m := range list.Messages {
 			if is(m) {
-				return deref(m.Sid), nil
+				return &m, nil
 			}
 		}
 		next := deref(list.NextPageUri)
 		if next == "" {
-			return "", nil
+			return nil, nil
 		}
 		u, err := url.Parse(next)
 		if err != nil {
-			return "", errors.New("twilio: list of messages: the next page has no address")
+			return nil, errors.New("twilio: list of messages: the next page has no address")
 		}
 		page, token = u.Query().Get("Page"), u.Query().Get("PageToken")
 		if page == "" && token == "" {
-			return "", errors.New("twilio: list of messages: the next page has no number")
+			return nil, errors.New("twilio: list of messages: the next page has no number")
 		}
 	}
-	return "", errMore
+	return nil, errMore
 }
 
 // matcher recognises the text's message: one that we sent, to the number, not

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"qianhe/channels/channeltest"
 	"qianhe/channels/sandbox"
 	"qianhe/channels/sms"
 	"qianhe/channels/sms/twilio"
@@ -74,6 +75,24 @@ func TestFindQueued(t *testing.T) {
 	st.TwilioHold(false)
 	if _, found, err := st.channel.Find(t.Context(), message(to), time.Now()); err != nil || !found {
 		t.Errorf("after it was sent: found %v, %v", found, err)
+	}
+}
+
+// TestFindFailed: Twilio has it, and it has not arrived.
+func TestFindFailed(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, nil, nil)
+	for code, want := range map[int]string{30007: "rejected", 30005: "permanent", 30008: "retry after 0s", 39999: "rejected"} {
+		to := st.address()
+		st.TwilioFails(to.Value, code)
+		receipt, err := st.channel.Send(t.Context(), message(to))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, found, err := st.channel.Find(t.Context(), message(to), time.Now())
+		if got := channeltest.Outcome(err); !found || got != want || r.ProviderID != receipt.ProviderID {
+			t.Errorf("%d: found %v, %+v, %s (%v), want %s", code, found, r, got, err, want)
+		}
 	}
 }
 

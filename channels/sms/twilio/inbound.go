@@ -32,7 +32,7 @@ func (s *Sender) ParseInbound(cb hub.Callback) ([]hub.Inbound, error) {
 		return nil, errors.New("twilio: callback is of another account")
 	}
 	if kind, ok := optOut(fields.Get("OptOutType")); ok {
-		return answered(fields, kind)
+		return s.answered(fields, kind)
 	}
 	sid, status := fields.Get("MessageSid"), strings.ToLower(fields.Get("MessageStatus"))
 	if !messageForm.MatchString(sid) {
@@ -96,12 +96,12 @@ func optOut(kind string) (hub.InboundKind, bool) {
 	return "", false
 }
 
-func answered(fields url.Values, kind hub.InboundKind) ([]hub.Inbound, error) {
+func (s *Sender) answered(fields url.Values, kind hub.InboundKind) ([]hub.Inbound, error) {
 	sid, from := fields.Get("MessageSid"), sms.Number(fields.Get("From"))
 	if !messageForm.MatchString(sid) || !from.Valid() {
 		return nil, errors.New("twilio: callback names no message or no number")
 	}
-	return []hub.Inbound{{Channel: hub.SMS, ID: sid + ":" + string(kind), Kind: kind, From: string(from)}}, nil
+	return []hub.Inbound{{Channel: hub.SMS, ID: sid + ":" + string(kind), Kind: kind, From: string(from), At: s.cfg.Now()}}, nil
 }
 
 // readFields reads the parameters: a form, or JSON where the address has its

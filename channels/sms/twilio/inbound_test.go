@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -125,7 +126,7 @@ func TestOptOut(t *testing.T) {
 	for kind, want := range map[string]hub.InboundKind{"STOP": hub.InUnfollow, "stop": hub.InUnfollow, "START": hub.InFollow} {
 		fields := map[string]string{"AccountSid": account, "MessageSid": sid, "From": "+819012345678", "To": "+14155550107", "Body": "STOP", "OptOutType": kind, "SmsStatus": "received"}
 		got, err := s.ParseInbound(signedForm("", fields))
-		if err != nil || len(got) != 1 || got[0].Kind != want || got[0].From != "+819012345678" || got[0].ID == "" {
+		if err != nil || len(got) != 1 || got[0].Kind != want || got[0].From != "+819012345678" || got[0].ID == "" || got[0].At.IsZero() {
 			t.Errorf("%s: got %+v, %v", kind, got, err)
 		}
 	}
@@ -203,7 +204,7 @@ func FuzzParseInbound(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &Sender{cfg: Config{AccountSID: account, AuthToken: tokenFor}, hook: u, codes: known()}
+		s := &Sender{cfg: Config{AccountSID: account, AuthToken: tokenFor, Now: time.Now}, hook: u, codes: known()}
 		if asJSON {
 			sum := sha256.Sum256([]byte(body))
 			query += "&bodySHA256=" + hex.EncodeToString(sum[:])

@@ -55,8 +55,8 @@ func (s *Sender) outcome(a sms.Answer, m *api.ApiV2010Message, err error, to sms
 		if m == nil {
 			return hub.Receipt{}, nil
 		}
-		if status := deref(m.Status); m.ErrorCode != nil && *m.ErrorCode != 0 && (status == "failed" || status == "undelivered") {
-			return hub.Receipt{}, s.failure(s.classOf(*m.ErrorCode, to), fmt.Sprintf("taken and %s at once, error %d", status, *m.ErrorCode), 0)
+		if err := s.failed(m, to); err != nil {
+			return hub.Receipt{}, err
 		}
 		if sid := deref(m.Sid); messageForm.MatchString(sid) {
 			return hub.Receipt{ProviderID: sid}, nil

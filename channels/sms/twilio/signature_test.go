@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twilio/twilio-go/client"
 
@@ -26,7 +27,7 @@ func at(t *testing.T, address, token string) *Sender {
 		t.Fatal(err)
 	}
 	u.RawQuery = ""
-	return &Sender{cfg: Config{AccountSID: "AC00000000000000000000000000000b07", AuthToken: token}, hook: u, codes: known()}
+	return &Sender{cfg: Config{AccountSID: "AC00000000000000000000000000000b07", AuthToken: token, Now: time.Now}, hook: u, codes: known()}
 }
 
 func callback(query, signature, body string) hub.Callback {
