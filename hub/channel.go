@@ -40,6 +40,7 @@ type Message struct {
 	Button   string        // what the tap does: 立即處理
 	URL      string        // absolute; opens by GET and changes nothing
 	Urgent   bool          // 最速件, or asks for an answer at once
+	Urgency  Urgency       // what providers are told of a message that is not; "" is normal
 	Tag      string        // messages with the same tag replace each other where a channel can; [A-Za-z0-9], at most 32
 	TTL      time.Duration // after which it need not be delivered any more
 	Sent     time.Time
@@ -83,6 +84,17 @@ type Fact struct {
 	Value string
 	Alarm bool // shown in seal red: late, 最速件
 }
+
+// DeadSubscription begins the reason of a [*Permanent] that a browser can mend
+// by subscribing anew: the same subscription must not be linked again.
+const DeadSubscription = "subscription is dead"
+
+// ErrDeadSubscription: this push subscription was found dead before; the browser
+// has to make another.
+var ErrDeadSubscription = errors.New("push subscription is dead")
+
+// Resubscribable reports whether the reason of an ended link is such a one.
+func Resubscribable(reason string) bool { return strings.HasPrefix(reason, DeadSubscription) }
 
 // Address is where a channel reaches a person: a LINE user ID, a push
 // endpoint. It is a capability: never logged.

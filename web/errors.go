@@ -12,6 +12,7 @@ import (
 
 	"qianhe/approval"
 	"qianhe/approval/access"
+	"qianhe/hub"
 	"qianhe/web/pdfview"
 )
 
@@ -62,6 +63,7 @@ var known = [...]struct {
 	{errMustChange, http.StatusForbidden, "error.mustchange"},
 	{errForm, http.StatusBadRequest, "error.form"},
 	{errPushKey, http.StatusConflict, "error.pushkey"},
+	{hub.ErrDeadSubscription, http.StatusConflict, "error.pushkey"},
 	{pdfview.ErrBusy, http.StatusServiceUnavailable, "error.pages.busy"},
 	{pdfview.ErrTimeout, http.StatusServiceUnavailable, "error.pages.busy"},
 	{pdfview.ErrClosed, http.StatusServiceUnavailable, "error.unavailable"},

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -352,6 +353,9 @@ func (p *post) heard() []string {
 
 func (p *post) Links(context.Context, approval.PersonID) ([]hub.Link, error) { return p.links, nil }
 func (p *post) AddLink(_ context.Context, l hub.Link) (string, error) {
+	if strings.HasSuffix(l.Address.Value, "/dead") {
+		return "", hub.ErrDeadSubscription
+	}
 	return "link", p.say("link %s %s %s %s", l.Channel, l.Session, l.Label, l.Address.Value)
 }
 func (p *post) RemoveLink(_ context.Context, _ approval.PersonID, id string) error {

@@ -160,9 +160,20 @@ func TestSubscribeUnderAnotherKey(t *testing.T) {
 	body := func(key string) string {
 		return `{"endpoint":"https://push.example.org/abc","keys":{"p256dh":"p","auth":"a"},"key":"` + key + `"}`
 	}
-	o.sendJSON(t, "wang", "/push/subscription", body(o.Push.PublicKey)).status(t, http.StatusNoContent)
+	o.sendJSON(t, "wang", "/push/subscription", body(pushKey)).status(t, http.StatusNoContent)
 	a := o.sendJSON(t, "wang", "/push/subscription", body("B"+strings.Repeat("C", 86))).status(t, http.StatusConflict)
 	if !strings.Contains(a.text, "error.pushkey") || len(o.post.heard()) != 1 {
+		t.Errorf("answer %s, said %q", a.text, o.post.heard())
+	}
+}
+
+// A subscription that its service has called dead is answered so that the
+// browser makes another.
+func TestSubscribeDead(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	a := o.sendJSON(t, "wang", "/push/subscription", `{"endpoint":"https://push.example.org/dead","keys":{"p256dh":"p","auth":"a"},"key":"`+pushKey+`"}`).status(t, http.StatusConflict)
+	if !strings.Contains(a.text, "error.pushkey") || len(o.post.heard()) != 0 {
 		t.Errorf("answer %s, said %q", a.text, o.post.heard())
 	}
 }

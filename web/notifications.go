@@ -48,7 +48,7 @@ func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit)
 	}
 	p := &notificationsPage{base: b, Push: s.Push != nil}
 	if p.Push {
-		p.Key = s.Push.PublicKey
+		p.Key = s.Push.PublicKey(r.Context())
 	}
 	p.Note = saved(v, r)
 	p.Inside = insideApp(r.UserAgent())
@@ -103,7 +103,10 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request, v *visit) err
 	if err := readJSON(w, r, maxSubscription, &sub); err != nil {
 		return err
 	}
-	if sub.Key != "" && sub.Key != s.Push.PublicKey {
+	if sub.Key == "" {
+		sub.Key = s.Push.PublicKey(r.Context())
+	}
+	if !s.Push.KnowsKey(r.Context(), sub.Key) {
 		return errPushKey // recorded under the wrong key it would only be refused, message by message
 	}
 	if err := s.Push.Check(sub.Endpoint, sub.Keys.P256dh, sub.Keys.Auth); err != nil {
@@ -115,7 +118,7 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request, v *visit) err
 	}
 	id, err := s.Hub.AddLink(r.Context(), hub.Link{
 		Person: v.session.Person.ID, Channel: hub.WebPush, Session: v.session.ID, Label: label,
-		Address: hub.Address{Value: sub.Endpoint, Keys: map[string]string{"p256dh": sub.Keys.P256dh, "auth": sub.Keys.Auth, "vapid": s.Push.PublicKey}},
+		Address: hub.Address{Value: sub.Endpoint, Keys: map[string]string{"p256dh": sub.Keys.P256dh, "auth": sub.Keys.Auth, "vapid": sub.Key}},
 	})
 	if err != nil {
 		return err
@@ -142,12 +145,12 @@ func (s *Server) onlyLink(ctx context.Context, v *visit, id string) {
 
 // pushKey gives the key to subscribe with, to a worker whose subscription was
 // changed by the browser.
-func (s *Server) pushKey(w http.ResponseWriter, _ *http.Request, _ *visit) error {
+func (s *Server) pushKey(w http.ResponseWriter, r *http.Request, _ *visit) error {
 	if s.Push == nil {
 		return approval.ErrNotFound
 	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(map[string]string{"key": s.Push.PublicKey})
+	return json.NewEncoder(w).Encode(map[string]string{"key": s.Push.PublicKey(r.Context())})
 }
 
 // delivered records that the service worker of this browser has shown a

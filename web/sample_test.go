@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -36,6 +37,9 @@ type office struct {
 	shut, back, old                  approval.DocumentID
 	pdf, picture, sheet              approval.FileID
 }
+
+// pushKey is a VAPID public key, as far as its looks go.
+const pushKey = "BAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 
 func newOffice(t testing.TB, change ...func(*Options)) *office {
 	t.Helper()
@@ -78,7 +82,7 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 		Documents: o.store, Accounts: o.accounts, Hub: o.post, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
 		Workdays: workday.Official(), BaseURL: base, Agency: "青川市政府", Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Push: &Push{PublicKey: "B" + strings.Repeat("A", 86), Check: func(endpoint, _, _ string) error {
+		Push: &Push{PublicKey: func(context.Context) string { return pushKey }, KnowsKey: func(_ context.Context, key string) bool { return key == pushKey }, Check: func(endpoint, _, _ string) error {
 			if !strings.HasPrefix(endpoint, "https://push.example.org/") {
 				return &approval.InvalidError{Field: "endpoint", Reason: "push.host", Detail: "elsewhere"}
 			}

@@ -74,7 +74,10 @@ type PageRenderer interface {
 
 // Push is what a page needs in order to subscribe to Web Push.
 type Push struct {
-	PublicKey string // VAPID, base64url
+	// PublicKey is the VAPID key to subscribe with now, base64url; KnowsKey
+	// reports whether a subscription under an older one can be reached still.
+	PublicKey func(ctx context.Context) string
+	KnowsKey  func(ctx context.Context, key string) bool
 	// Check refuses a subscription with an *approval.InvalidError.
 	Check func(endpoint, p256dh, auth string) error
 }

@@ -33,9 +33,35 @@ func (s *Store) Secret(ctx context.Context, name string, make func() ([]byte, er
 	return s.openSecret(ctx, name)
 }
 
+// ReplaceSecret writes what change makes of the key material of this name.
+// Changes follow each other: none is lost. Returns [approval.ErrNotFound] when
+// there is no such material, and what change returns.
+func (s *Store) ReplaceSecret(ctx context.Context, name string, change func(old []byte) ([]byte, error)) error {
+	return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		old, err := s.readSecret(ctx, tx, name, `select sealed from server_secret where name = $1 for update`)
+		if err != nil {
+			return err
+		}
+		plain, err := change(old)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `update server_secret set sealed = $2 where name = $1`, name, s.sealer.Seal(plain, secretContext(name))); err != nil {
+			return fmt.Errorf("replace secret %s: %w", name, err)
+		}
+		return nil
+	})
+}
+
 func (s *Store) openSecret(ctx context.Context, name string) ([]byte, error) {
+	return s.readSecret(ctx, s.pool, name, `select sealed from server_secret where name = $1`)
+}
+
+func (s *Store) readSecret(ctx context.Context, q interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}, name, query string) ([]byte, error) {
 	var sealed []byte
-	err := s.pool.QueryRow(ctx, `select sealed from server_secret where name = $1`, name).Scan(&sealed)
+	err := q.QueryRow(ctx, query, name).Scan(&sealed)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, approval.ErrNotFound
 	}

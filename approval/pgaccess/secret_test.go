@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"qianhe/approval"
 	"qianhe/approval/access"
 	"qianhe/approval/pgaccess"
 )
@@ -58,4 +59,28 @@ func TestSecretRefuses(t *testing.T) {
 	b.exec(t, `insert into server_secret select 'vapid', sealed, created_at from server_secret`)
 	_, err = b.Secret(t.Context(), "vapid", key)
 	wantError(t, err, access.ErrSealed, "copied under another name")
+}
+
+// TestReplaceSecret: changes that come at once follow each other; one that
+// fails leaves everything as it was.
+func TestReplaceSecret(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	nodes := []*pgaccess.Store{b.Store, b.another(), b.another()}
+	add := func(old []byte) ([]byte, error) { return append(old, '+'), nil }
+	wantError(t, b.ReplaceSecret(t.Context(), "vapid", add), approval.ErrNotFound, "none yet")
+	if _, err := b.Secret(t.Context(), "vapid", func() ([]byte, error) { return []byte("key"), nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range together(9, func(i int) error { return nodes[i%3].ReplaceSecret(t.Context(), "vapid", add) }) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	failed := errors.New("no")
+	wantError(t, b.ReplaceSecret(t.Context(), "vapid", func([]byte) ([]byte, error) { return nil, failed }), failed, "change fails")
+	got, err := b.Secret(t.Context(), "vapid", func() ([]byte, error) { return nil, failed })
+	if err != nil || string(got) != "key+++++++++" {
+		t.Errorf("got %q, %v, want nine changes", got, err)
+	}
 }

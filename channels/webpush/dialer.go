@@ -16,6 +16,7 @@ import (
 type dialer struct {
 	resolver Resolver
 	loopback []string // host:port that are let through as they are
+	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // errNotPublic: the name leads into a private network.
@@ -25,9 +26,8 @@ const dialTimeout = 5 * time.Second // per address
 
 // DialContext is for http.Transport.
 func (d *dialer) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
-	nd := &net.Dialer{Timeout: dialTimeout}
 	if slices.Contains(d.loopback, addr) {
-		return nd.DialContext(ctx, network, addr)
+		return d.dial(ctx, network, addr)
 	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -46,7 +46,7 @@ func (d *dialer) DialContext(ctx context.Context, network, addr string) (net.Con
 	}
 	var last error
 	for _, ip := range ips[:min(len(ips), 4)] {
-		conn, err := nd.DialContext(ctx, network, net.JoinHostPort(ip.Unmap().String(), port))
+		conn, err := d.dial(ctx, network, net.JoinHostPort(ip.Unmap().String(), port))
 		if err == nil {
 			return conn, nil
 		}

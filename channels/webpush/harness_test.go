@@ -43,7 +43,7 @@ func newStand(t *testing.T, change func(*webpush.Config)) *stand {
 		t.Fatal(err)
 	}
 	cfg := webpush.Config{
-		VAPIDPublic: st.keys.Public, VAPIDPrivate: st.keys.Private,
+		Keys:       ringOf(st.keys),
 		Subscriber: "mailto:it@qingchuan.example", Loopback: []string{st.url}, Timeout: patience,
 	}
 	if change != nil {
@@ -58,6 +58,15 @@ func newStand(t *testing.T, change func(*webpush.Config)) *stand {
 		srv.Close()
 	})
 	return st
+}
+
+// ringOf makes a ring of pairs, the newest first.
+func ringOf(pairs ...webpush.Keys) webpush.Keyring {
+	var r webpush.Keyring
+	for _, k := range pairs {
+		r.Keys = append(r.Keys, webpush.RingKey{Keys: k})
+	}
+	return r
 }
 
 // address makes a browser that subscribed with the channel's key.

@@ -34,12 +34,12 @@ func (c *Channel) outcome(sub *subscription, m hub.Message, a answer) (hub.Recei
 		c.denials.clear()
 		return hub.Receipt{ProviderID: messageID(a.header.Get("Location"))}, nil
 	case a.status == http.StatusNotFound, a.status == http.StatusGone:
-		return hub.Receipt{}, &hub.Permanent{Reason: reason}
+		return hub.Receipt{}, &hub.Permanent{Reason: hub.DeadSubscription + ": " + reason}
 	case a.status == http.StatusTooManyRequests, a.status == http.StatusServiceUnavailable,
 		a.status == http.StatusNotAcceptable: // Edge's way of saying 429
 		return hub.Receipt{}, &hub.Retry{After: hub.RetryAfter(a.header.Get("Retry-After"), c.now()), Reason: reason}
 	case keyMismatch(a):
-		return hub.Receipt{}, &hub.Permanent{Reason: reason + "; the browser has to subscribe again"}
+		return hub.Receipt{}, &hub.Permanent{Reason: hub.DeadSubscription + ": " + reason + "; the browser has to subscribe again"}
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:
 		return hub.Receipt{}, c.denied(m.Person, reason)
 	case a.status >= 500, a.status == http.StatusRequestTimeout:
@@ -64,8 +64,10 @@ func keyMismatch(a answer) bool {
 
 // transportWords says why there was no answer, without the endpoint.
 func transportWords(err error) string {
-	if errors.Is(err, errNotPublic) {
-		return errNotPublic.Error()
+	for _, ours := range []error{errNotPublic, errNotListed} {
+		if errors.Is(err, ours) {
+			return ours.Error()
+		}
 	}
 	return hub.TransportWords(err)
 }
@@ -74,7 +76,7 @@ func transportWords(err error) string {
 func transportError(host string, a answer) error {
 	reason := host + ": " + transportWords(a.err)
 	switch {
-	case errors.Is(a.err, errNotPublic):
+	case errors.Is(a.err, errNotPublic), errors.Is(a.err, errNotListed):
 		return &hub.Rejected{Reason: reason}
 	case !a.began:
 		return &hub.Retry{Reason: reason}

@@ -45,6 +45,7 @@ type notification struct {
 	Body     string `json:"body,omitempty"`
 	Lang     string `json:"lang,omitempty"`
 	Tag      string `json:"tag"`
+	Silent   bool   `json:"silent,omitempty"`
 	Navigate string `json:"navigate"` // absolute, or WebKit drops the whole
 	AppBadge string `json:"app_badge"`
 	Data     data   `json:"data"`
@@ -80,21 +81,31 @@ func newPayload(m hub.Message) (*payload, error) {
 		WebPush: 8030,
 		Notification: notification{
 			Title: m.Title, Body: body(m), Lang: m.Lang, Tag: tag(m), Navigate: m.URL,
+			Silent:   m.Kind == hub.KindRefresh, // takes the place of one that is wrong by now: no news
 			AppBadge: strconv.Itoa(max(counts.Pending, 0)),
 			Data:     data{Delivery: m.Delivery, Kind: m.Kind, Urgent: m.Urgent, Counts: &counts},
 		},
 		AppBadge: max(counts.Pending, 0),
 		topic:    tag(m),
-		urgency:  wp.UrgencyNormal,
+		urgency:  urgency(m),
 		ttl:      ttl(m.TTL),
 	}
 	if !m.Sent.IsZero() {
 		p.Notification.Data.Sent = m.Sent.UnixMilli()
 	}
-	if m.Urgent {
-		p.urgency = wp.UrgencyHigh
-	}
 	return p, nil
+}
+
+// urgency tells the push service whether a phone that saves its battery is to
+// be woken for this (RFC 8030 §5.3).
+func urgency(m hub.Message) wp.Urgency {
+	switch {
+	case m.Urgent, m.Urgency == hub.UrgencyHigh:
+		return wp.UrgencyHigh
+	case m.Urgency == hub.UrgencyLow:
+		return wp.UrgencyLow
+	}
+	return wp.UrgencyNormal
 }
 
 // tag gives what makes a repetition replace the first: the message's own tag,

@@ -43,6 +43,36 @@ func TestPayload(t *testing.T) {
 	}
 }
 
+// TestPayloadUrgency: 最速件 wakes a phone, a mere refresh makes no sound.
+func TestPayloadUrgency(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		urgent  bool
+		urgency hub.Urgency
+		kind    hub.Kind
+		want    string
+		silent  bool
+	}{
+		{false, "", hub.KindDigest, "normal", false},
+		{false, hub.UrgencyNormal, hub.KindDigest, "normal", false},
+		{true, hub.UrgencyNormal, hub.KindArrived, "high", false},
+		{false, hub.UrgencyHigh, hub.KindNewDevice, "high", false},
+		{false, hub.UrgencyLow, hub.KindRefresh, "low", true},
+		{false, "shrill", hub.KindDigest, "normal", false},
+	}
+	for _, tt := range tests {
+		m := digest()
+		m.Urgent, m.Urgency, m.Kind = tt.urgent, tt.urgency, tt.kind
+		p, err := newPayload(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(p.urgency) != tt.want || p.Notification.Silent != tt.silent || p.shrink().Notification.Silent != tt.silent {
+			t.Errorf("%+v: urgency %s, silent %t", tt, p.urgency, p.Notification.Silent)
+		}
+	}
+}
+
 func TestPayloadRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*hub.Message){

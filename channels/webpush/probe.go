@@ -2,37 +2,42 @@ package webpush
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
+	"net/http"
 	"time"
 )
 
-// Probe connects to the push services of the browsers and of Config, and says
-// which can be reached. Nothing is sent. The error is that none can be.
+// Probe asks the push services of the browsers and of Config for a page that is
+// not there, the way that messages go, and says which can be reached. Nothing
+// is sent. The error is that none can be.
 func (c *Channel) Probe(ctx context.Context) ([]string, error) {
+	ring := c.ring(ctx)
 	lines := []string{
-		"application server key " + c.keys.Public[:12] + "…",
+		"application server key " + ring.Current().Public[:12] + "…",
 		"subject " + c.subscriber,
 	}
+	if n := len(ring.Keys); n > 1 {
+		lines = append(lines, fmt.Sprintf("older keys still in use: %d", n-1))
+	}
+	var origins []string
+	for _, u := range c.allow.loopback {
+		origins = append(origins, u.Scheme+"://"+u.Host)
+	}
+	if len(origins) == 0 {
+		for _, host := range append([]string{"fcm.googleapis.com", "updates.push.services.mozilla.com", "web.push.apple.com"}, c.allow.hosts[len(BrowserHosts()):]...) {
+			origins = append(origins, "https://"+host)
+		}
+	}
 	reached := 0
-	try := func(name, addr string, secure bool) {
+	for _, origin := range origins {
 		began := c.now()
-		if err := c.reach(ctx, addr, secure); err != nil {
-			lines = append(lines, name+": "+transportWords(err))
-			return
+		if err := c.reach(ctx, origin); err != nil {
+			lines = append(lines, origin+": "+transportWords(err))
+			continue
 		}
 		reached++
-		lines = append(lines, fmt.Sprintf("%s: reached in %d ms", name, c.now().Sub(began).Milliseconds()))
-	}
-	for _, u := range c.allow.loopback {
-		try(u.Host, u.Host, u.Scheme == "https")
-	}
-	if len(c.allow.loopback) == 0 {
-		for _, host := range append([]string{"fcm.googleapis.com", "updates.push.services.mozilla.com", "web.push.apple.com"}, c.allow.hosts[len(BrowserHosts()):]...) {
-			try(host, net.JoinHostPort(host, "443"), true)
-		}
+		lines = append(lines, fmt.Sprintf("%s: reached in %d ms", origin, c.now().Sub(began).Milliseconds()))
 	}
 	if reached == 0 {
 		return lines, errors.New("webpush: no push service can be reached; outgoing https to them has to be allowed")
@@ -40,20 +45,16 @@ func (c *Channel) Probe(ctx context.Context) ([]string, error) {
 	return lines, nil
 }
 
-func (c *Channel) reach(ctx context.Context, addr string, secure bool) error {
+func (c *Channel) reach(ctx context.Context, origin string) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	conn, err := c.dialer.DialContext(ctx, "tcp", addr)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, origin+"/-", http.NoBody)
 	if err != nil {
 		return err
 	}
-	defer conn.Close()
-	if !secure {
-		return nil
-	}
-	host, _, err := net.SplitHostPort(addr)
+	res, err := c.client.Do(req)
 	if err != nil {
 		return err
 	}
-	return tls.Client(conn, &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}).HandshakeContext(ctx)
+	return res.Body.Close()
 }

@@ -1,6 +1,7 @@
 package webpush
 
 import (
+	"context"
 	"crypto/ecdh"
 	"errors"
 	"fmt"
@@ -36,6 +37,7 @@ type subscription struct {
 	host     string
 	p256dh   string
 	auth     string
+	keys     Keys // ours, that it was made with
 }
 
 // CheckSubscription reports whether a page's subscription may be kept. A
@@ -69,21 +71,19 @@ func (c *Channel) checkSubscription(endpoint, p256dh, auth string) (*subscriptio
 }
 
 // subscription reads an address for a send.
-func (c *Channel) subscription(to hub.Address) (*subscription, error) {
-	if key := to.Keys["vapid"]; key != "" && key != c.keys.Public {
-		return nil, &hub.Permanent{Reason: "subscribed with another application server key; the browser has to subscribe again"}
-	}
+func (c *Channel) subscription(ctx context.Context, to hub.Address) (*subscription, error) {
 	sub, err := c.checkSubscription(to.Value, to.Keys["p256dh"], to.Keys["auth"])
 	var invalid *approval.InvalidError
 	switch {
 	case err == nil:
-		return sub, nil
 	case errors.As(err, &invalid) && invalid.Reason == "push.host":
 		// It may be the list that is wrong: the address stays.
 		return nil, &hub.Rejected{Reason: err.Error()}
 	default:
 		return nil, &hub.Permanent{Reason: err.Error()}
 	}
+	sub.keys, err = c.keysFor(ctx, to.Keys["vapid"])
+	return sub, err
 }
 
 // allowList says at which hosts an endpoint may be.
@@ -145,7 +145,7 @@ func (l allowList) check(endpoint string) (host string, err error) {
 	if len(u.Path) < 2 {
 		return "", malformed("has no path")
 	}
-	if slices.ContainsFunc(l.loopback, func(o *url.URL) bool { return o.Scheme == u.Scheme && o.Host == u.Host }) {
+	if l.excepted(u) {
 		return u.Hostname(), nil
 	}
 	if u.Scheme != "https" || u.Port() != "" && u.Port() != "443" {
@@ -159,6 +159,11 @@ func (l allowList) check(endpoint string) (host string, err error) {
 		return "", &approval.InvalidError{Field: "endpoint", Reason: "push.host", Detail: host}
 	}
 	return host, nil
+}
+
+// excepted reports whether an address is at a stand-in on this machine.
+func (l allowList) excepted(u *url.URL) bool {
+	return slices.ContainsFunc(l.loopback, func(o *url.URL) bool { return o.Scheme == u.Scheme && o.Host == u.Host })
 }
 
 // parseURL reads an absolute http or https address without characters that

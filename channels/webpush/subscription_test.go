@@ -90,7 +90,7 @@ func TestCheckSubscription(t *testing.T) {
 // library reads base64 more strictly.
 func TestSloppyKeys(t *testing.T) {
 	t.Parallel()
-	st := newStand(t, func(c *webpush.Config) { c.VAPIDPublic += "=" })
+	st := newStand(t, func(c *webpush.Config) { c.Keys.Keys[0].Public += "=" })
 	to := st.address()
 	to.Keys["p256dh"] += "\n=="
 	to.Keys["auth"] += "\n="

@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	wp "github.com/SherClockHolmes/webpush-go"
@@ -17,11 +19,11 @@ import (
 
 // Config of a channel. The zero value of an optional field is its default.
 type Config struct {
-	// VAPIDPublic and VAPIDPrivate identify this server to push services
-	// (RFC 8292), in base64url, as [NewKeys] makes them. A
-	// subscription is bound to them: new keys mean new subscriptions.
-	VAPIDPublic  string
-	VAPIDPrivate string
+	// Keys identify this server to push services (RFC 8292).
+	Keys Keyring
+	// Reload reads the keys again, which may have been rotated by another
+	// process. Nil: they stay as they are.
+	Reload func(context.Context) (Keyring, error)
 	// Subscriber is whom a push service may write to when something is wrong
 	// with what we send: mailto:it@example.gov.tw, or an https address.
 	Subscriber string
@@ -32,6 +34,11 @@ type Config struct {
 	// push service listens. Only loopback addresses are possible. A real
 	// server leaves it empty.
 	Loopback []string
+	// Proxy gives the proxy for a request, as http.ProxyFromEnvironment does;
+	// nil, or a nil address, is none. A proxy is asked to CONNECT to push
+	// services that are on the list and to nothing else; what their names lead
+	// to is its business then.
+	Proxy func(*http.Request) (*url.URL, error)
 	// Timeout of one send, 20 s by default.
 	Timeout time.Duration
 	// Resolver looks names up; net.DefaultResolver by default.
@@ -47,7 +54,6 @@ type Resolver interface {
 
 // Channel sends through push services. Its methods may be called concurrently.
 type Channel struct {
-	keys       Keys
 	subscriber string // as the library wants it: without mailto:
 	allow      allowList
 	timeout    time.Duration
@@ -55,6 +61,11 @@ type Channel struct {
 	dialer     *dialer
 	now        func() time.Time
 	denials    denials
+
+	reload   func(context.Context) (Keyring, error)
+	ringMu   sync.Mutex
+	rings    Keyring
+	ringRead time.Time // when somebody last began to read them
 }
 
 var (
@@ -67,7 +78,7 @@ const defaultTimeout = 20 * time.Second
 // New checks the configuration and makes a channel. It does not touch the
 // network.
 func New(cfg Config) (*Channel, error) {
-	keys, err := readKeys(cfg.VAPIDPublic, cfg.VAPIDPrivate)
+	ring, err := cfg.Keys.check()
 	if err != nil {
 		return nil, fmt.Errorf("webpush: %w", err)
 	}
@@ -79,14 +90,15 @@ func New(cfg Config) (*Channel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("webpush: %w", err)
 	}
-	c := &Channel{keys: keys, subscriber: subscriber, allow: allow, timeout: cfg.Timeout, now: cfg.Now}
+	c := &Channel{rings: ring, reload: cfg.Reload, subscriber: subscriber, allow: allow, timeout: cfg.Timeout, now: cfg.Now}
 	if c.timeout <= 0 {
 		c.timeout = defaultTimeout
 	}
 	if c.now == nil {
 		c.now = time.Now
 	}
-	c.dialer = &dialer{resolver: cfg.Resolver, loopback: allow.loopbackAddrs()}
+	c.ringRead = c.now()
+	c.dialer = &dialer{resolver: cfg.Resolver, loopback: allow.loopbackAddrs(), dial: (&net.Dialer{Timeout: dialTimeout}).DialContext}
 	if c.dialer.resolver == nil {
 		c.dialer.resolver = net.DefaultResolver
 	}
@@ -94,19 +106,7 @@ func New(cfg Config) (*Channel, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
 		},
-		Transport: &http.Transport{
-			Proxy:                  nil, // a proxy would resolve names behind our back
-			DialContext:            c.dialer.DialContext,
-			ForceAttemptHTTP2:      true,
-			TLSHandshakeTimeout:    10 * time.Second,
-			IdleConnTimeout:        90 * time.Second,
-			MaxIdleConns:           64,
-			MaxIdleConnsPerHost:    32,
-			MaxResponseHeaderBytes: 32 << 10,
-			// A firewall that forgot the connection says nothing: without a ping
-			// every send on it would wait in vain.
-			HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 10 * time.Second},
-		},
+		Transport: newRoad(c.dialer, allow, cfg.Proxy),
 	}
 	return c, nil
 }
@@ -114,8 +114,14 @@ func New(cfg Config) (*Channel, error) {
 // Name is [hub.WebPush].
 func (c *Channel) Name() hub.ChannelName { return hub.WebPush }
 
-// PublicKey is the applicationServerKey with which pages subscribe.
-func (c *Channel) PublicKey() string { return c.keys.Public }
+// PublicKey is the applicationServerKey with which pages subscribe now.
+func (c *Channel) PublicKey(ctx context.Context) string { return c.ring(ctx).Current().Public }
+
+// KnowsKey reports whether a subscription made with this key can be reached.
+func (c *Channel) KnowsKey(ctx context.Context, public string) bool {
+	_, err := c.keysFor(ctx, public)
+	return public != "" && err == nil
+}
 
 // Close lets go of idle connections.
 func (c *Channel) Close() { c.client.CloseIdleConnections() }
@@ -124,7 +130,7 @@ func (c *Channel) Close() { c.client.CloseIdleConnections() }
 // service. Keys of the address are p256dh and auth, and optionally vapid: the
 // application server key that the page subscribed with.
 func (c *Channel) Send(ctx context.Context, m hub.Message) (hub.Receipt, error) {
-	sub, err := c.subscription(m.To)
+	sub, err := c.subscription(ctx, m.To)
 	if err != nil {
 		return hub.Receipt{}, err
 	}
@@ -172,8 +178,8 @@ func (c *Channel) post(ctx context.Context, sub *subscription, p *payload, text 
 		Topic:           p.topic,
 		TTL:             p.ttl,
 		Urgency:         p.urgency,
-		VAPIDPublicKey:  c.keys.Public,
-		VAPIDPrivateKey: c.keys.Private,
+		VAPIDPublicKey:  sub.keys.Public,
+		VAPIDPrivateKey: sub.keys.Private,
 	})
 	a.began = began()
 	if err != nil {

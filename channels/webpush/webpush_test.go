@@ -2,9 +2,12 @@ package webpush_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ import (
 	"qianhe/channels/channeltest"
 	"qianhe/channels/sandbox"
 	"qianhe/channels/webpush"
+	"qianhe/hub"
 )
 
 func TestNewRefuses(t *testing.T) {
@@ -25,14 +29,17 @@ func TestNewRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := webpush.Config{VAPIDPublic: keys.Public, VAPIDPrivate: keys.Private, Subscriber: "mailto:it@qingchuan.example"}
+	good := webpush.Config{Keys: ringOf(keys), Subscriber: "mailto:it@qingchuan.example"}
 	if _, err := webpush.New(good); err != nil {
 		t.Fatalf("a good configuration is refused: %v", err)
 	}
 	tests := map[string]func(*webpush.Config){
-		"keys of two pairs":        func(c *webpush.Config) { c.VAPIDPublic = other.Public },
-		"no keys":                  func(c *webpush.Config) { c.VAPIDPublic, c.VAPIDPrivate = "", "" },
-		"private key of zeros":     func(c *webpush.Config) { c.VAPIDPrivate = strings.Repeat("A", 43) },
+		"keys of two pairs": func(c *webpush.Config) { c.Keys = ringOf(webpush.Keys{Public: other.Public, Private: keys.Private}) },
+		"a bad older key":   func(c *webpush.Config) { c.Keys = ringOf(keys, webpush.Keys{Public: other.Public, Private: "x"}) },
+		"no keys":           func(c *webpush.Config) { c.Keys = webpush.Keyring{} },
+		"private key of zeros": func(c *webpush.Config) {
+			c.Keys = ringOf(webpush.Keys{Public: keys.Public, Private: strings.Repeat("A", 43)})
+		},
 		"no subscriber":            func(c *webpush.Config) { c.Subscriber = "" },
 		"address without mailto":   func(c *webpush.Config) { c.Subscriber = "it@qingchuan.example" },
 		"subscriber at localhost":  func(c *webpush.Config) { c.Subscriber = "mailto:it@localhost" },
@@ -85,6 +92,39 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// TestOneCount: of two messages that say how the in-tray stands a phone that was
+// off gets the last one only, and one that was on shows one; another group
+// stands beside it.
+func TestOneCount(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, nil)
+	for _, off := range []bool{true, false} {
+		to := st.address()
+		st.SetOffline(to.Value, off)
+		for i, title := range []string{"待處理公文 5 件", "承辦公文已決行", "待處理公文 4 件"} {
+			m := message(to)
+			m.Delivery, m.Title, m.Tag = fmt.Sprint("dlv-", i), title, "tray0123456789abcdef0123"
+			if i == 1 {
+				m.Tag = "done0123456789abcdef0123"
+			}
+			if _, err := st.channel.Send(t.Context(), m); err != nil {
+				t.Fatal(err)
+			}
+		}
+		st.SetOffline(to.Value, false)
+		if n := len(st.Messages(to.Value)); off && n != 2 {
+			t.Errorf("back on the net: %d messages arrived, want 2", n)
+		}
+		var titles []string
+		for _, n := range st.Notifications(to.Value) {
+			titles = append(titles, n.Title)
+		}
+		if want := []string{"待處理公文 4 件", "承辦公文已決行"}; !slices.Equal(titles, want) {
+			t.Errorf("off %t: shown %q, want %q", off, titles, want)
+		}
+	}
+}
+
 // TestLongest: a message cut to the longest plaintext of one record goes
 // through (3993 bytes; the library refuses one more).
 func TestLongest(t *testing.T) {
@@ -126,6 +166,8 @@ func TestOutcome(t *testing.T) {
 		{"200", sandbox.Answer(200, ""), "accepted"},
 		{"202 with receipt", sandbox.Answer(202, ""), "accepted"},
 		{"301 of an old bridge", sandbox.Answer(301, ""), "rejected"},
+		{"302", sandbox.Redirect("https://push.example.org/"), "rejected"},
+		{"308", sandbox.Answer(308, ""), "rejected"},
 		{"400", sandbox.Answer(400, `{"reason":"BadWebPushTopic"}`), "rejected"},
 		{"401", sandbox.Answer(401, `{"errno":109}`), "rejected"},
 		{"403", sandbox.Answer(403, `{"reason":"BadJwtToken"}`), "rejected"},
@@ -149,6 +191,10 @@ func TestOutcome(t *testing.T) {
 		_, err := st.channel.Send(t.Context(), message(to))
 		if got := channeltest.Outcome(err); got != tt.want {
 			t.Errorf("%s: got %s (%v), want %s", tt.name, got, err, tt.want)
+		}
+		var permanent *hub.Permanent
+		if errors.As(err, &permanent) && !hub.Resubscribable(permanent.Reason) {
+			t.Errorf("%s: a page cannot tell from %q that it has to subscribe again", tt.name, permanent.Reason)
 		}
 		if err != nil && !strings.Contains(err.Error(), "127.0.0.1: ") {
 			t.Errorf("%s: %q does not name the push service", tt.name, err)
@@ -283,7 +329,7 @@ func TestProbe(t *testing.T) {
 func TestPublicKey(t *testing.T) {
 	t.Parallel()
 	st := newStand(t, nil)
-	if got := st.channel.PublicKey(); got != st.keys.Public || len(got) != 87 {
+	if got := st.channel.PublicKey(t.Context()); got != st.keys.Public || len(got) != 87 {
 		t.Errorf("public key is %q, want %q", got, st.keys.Public)
 	}
 }

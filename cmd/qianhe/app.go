@@ -156,7 +156,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		},
 	}
 	if a.push != nil {
-		opt.Push = &web.Push{PublicKey: a.push.PublicKey(), Check: a.push.CheckSubscription}
+		opt.Push = &web.Push{PublicKey: a.push.PublicKey, KnowsKey: a.push.KnowsKey, Check: a.push.CheckSubscription}
 	}
 	return web.New(opt)
 }

@@ -244,11 +244,11 @@ func (d *demo) link(ctx context.Context) error {
 		user := lineUser(p.Account)
 		d.sandbox.Befriend(user)
 		endpoint, p256dh, auth := d.sandbox.NewSubscription(p.Account)
-		d.sandbox.Bind(endpoint, d.push.PublicKey())
+		d.sandbox.Bind(endpoint, d.push.PublicKey(ctx))
 		now := time.Now()
 		links := []hub.Link{
 			{Person: person.ID, Channel: hub.LINE, Address: hub.Address{Value: user}, Label: "LINE", CreatedAt: now, Confirmed: now},
-			{Person: person.ID, Channel: hub.WebPush, Address: hub.Address{Value: endpoint, Keys: map[string]string{"p256dh": p256dh, "auth": auth, "vapid": d.push.PublicKey()}}, Label: p.Name + "的手機", CreatedAt: now, Confirmed: now},
+			{Person: person.ID, Channel: hub.WebPush, Address: hub.Address{Value: endpoint, Keys: map[string]string{"p256dh": p256dh, "auth": auth, "vapid": d.push.PublicKey(ctx)}}, Label: p.Name + "的手機", CreatedAt: now, Confirmed: now},
 		}
 		for _, l := range links {
 			if _, err := d.hub.AddLink(ctx, l); err != nil {

@@ -271,7 +271,7 @@ func (p *person) noOffences() {
 func (p *person) subscribe(d *demo, account string) (endpoint string) {
 	p.t.Helper()
 	endpoint, p256dh, auth := d.sandbox.NewSubscription(account + "-browser")
-	d.sandbox.Bind(endpoint, d.push.PublicKey())
+	d.sandbox.Bind(endpoint, d.push.PublicKey(p.t.Context()))
 	origin := d.config.BaseURL.String()
 	_, err := chromedp.CallBrowser(p.ctx, browser.SetPermission, browser.SetPermissionParams{
 		Permission: &browser.PermissionDescriptor{Name: "notifications"}, Setting: browser.PermissionSettingGranted,

@@ -45,6 +45,7 @@ func commands() []command {
 		{"import", "import official documents: FILE|DIR ... (DI, or a zip with attachments)", runImport},
 		{"admin", "create units, people and accounts", runAdmin},
 		{"token", "issue, list and revoke API tokens", runToken},
+		{"vapid", "rotate, list and retire the keys of Web Push", runVAPID},
 		{"check", "check a channel's credentials and quota; sends nothing", runCheck},
 		{"config", "print the effective configuration, secrets masked", runConfig},
 		{"healthcheck", "ask the running server whether it is ready; for containers", runHealthcheck},

@@ -23,7 +23,9 @@ const linkInForce = `l.disabled_at is null
 // AddLink records an address of a person and gives the link's identifier. The
 // same address of the same person is one link, which is refreshed; one that was
 // somebody else's is theirs no longer. Returns [approval.ErrNotFound] when the
-// person or the session does not exist.
+// person or the session does not exist, and [hub.ErrDeadSubscription] for a push
+// subscription that its service has called dead: browsers go on to show those
+// as good ones. Of a person's browsers the ten that were last seen are told.
 func (h *Hub) AddLink(ctx context.Context, l hub.Link) (string, error) {
 	if l.Address.Value == "" {
 		return "", &approval.InvalidError{Field: "address", Reason: "link.address.missing"}
@@ -67,6 +69,11 @@ func (h *Hub) addLink(ctx context.Context, l hub.Link) (id string, err error) {
 			}
 		case !errors.Is(err, pgx.ErrNoRows):
 			return err
+		}
+		if l.Channel == hub.WebPush {
+			if err := makeRoom(ctx, tx, l.Person, hash, now); err != nil {
+				return err
+			}
 		}
 		if single(l.Channel) {
 			_, err = tx.Exec(ctx, `

@@ -66,8 +66,14 @@
         return same ? old : old.unsubscribe().then(function () { return manager.subscribe(wish); });
       }).then(function (subscription) {
         if (!subscription) { return null; }
-        var said = subscription.toJSON();
-        return post('/push/subscription', { endpoint: said.endpoint, keys: said.keys, key: name });
+        var tell = function (made) {
+          var said = made.toJSON();
+          return post('/push/subscription', { endpoint: said.endpoint, keys: said.keys, key: name });
+        };
+        // The server knows that this one is dead, which the browser does not.
+        return tell(subscription).then(function (answer) {
+          return answer.status !== 409 ? answer : subscription.unsubscribe().then(function () { return manager.subscribe(wish); }).then(tell);
+        });
       });
     });
   }
