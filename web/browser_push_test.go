@@ -175,6 +175,30 @@ func TestSubscribeInBrowser(t *testing.T) {
 	}
 }
 
+// A subscription that the browser shows as good and the server knows to be dead
+// is given up for another, when the app starts.
+func TestDeadSubscriptionInBrowser(t *testing.T) {
+	b, o := browse(t)
+	b.allow()
+	b.size(390, 800, false)
+	b.as("wang")
+	b.before(`
+		const made = (path, key) => ({
+			options: {applicationServerKey: key}, toJSON: () => ({endpoint: 'https://push.example.org/' + path, keys: {p256dh: 'p', auth: 'a'}}),
+			unsubscribe: () => { kept = null; return Promise.resolve(true); },
+		});
+		const key = new Uint8Array(65);
+		key[0] = 4;
+		let kept = made('dead', key);
+		PushManager.prototype.getSubscription = () => Promise.resolve(kept);
+		PushManager.prototype.subscribe = () => Promise.resolve(kept = made('alive', key));`)
+	b.open("/inbox")
+	b.told(o, "link webpush session-wang Linux · Chrome https://push.example.org/alive")
+	if got := o.post.heard(); slices.ContainsFunc(got, func(s string) bool { return strings.HasSuffix(s, "/dead") }) {
+		t.Errorf("said %q", got)
+	}
+}
+
 // Where the push service is blocked, subscribing never ends: after twelve
 // seconds the page says what to do, and can be tried again.
 func TestSubscribingHangs(t *testing.T) {

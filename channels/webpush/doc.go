@@ -11,11 +11,18 @@
 // calls. [Channel.CheckSubscription] admits only hosts of known push services,
 // https on port 443, and keys that are keys; Send checks again, resolves the
 // name itself, refuses every address that is not a public one, connects to
-// exactly the address that it looked at, and follows no redirect.
-// [Config.Loopback] is the only exception, for the stand-in push service of
-// tests and of the demo.
+// exactly the address that it looked at, and follows no redirect. Behind a
+// proxy ([Config.Proxy]) the proxy resolves names, and is asked for hosts on
+// the list only. [Config.Loopback] is the only exception, for the stand-in push
+// service of tests and of the demo.
 //
 // An endpoint is a capability: no error text holds one.
+//
+// # Keys
+//
+// A subscription is bound to the application server key that it was made with.
+// [Keyring] holds the one that pages subscribe with now and those before it;
+// each message is signed with the key of its subscription.
 //
 // # Outcomes
 //
