@@ -67,7 +67,7 @@ func sandboxChannels(url string, keys webpush.Keys, timeout time.Duration) ([]hu
 	if err != nil {
 		return nil, err
 	}
-	w, err := webpush.New(webpush.Config{VAPIDPublic: keys.Public, VAPIDPrivate: keys.Private, Subscriber: "mailto:it@example.gov.tw", Loopback: []string{url}, Timeout: timeout})
+	w, err := webpush.New(webpush.Config{Keys: webpush.Keyring{Keys: []webpush.RingKey{{Keys: keys}}}, Subscriber: "mailto:it@example.gov.tw", Loopback: []string{url}, Timeout: timeout})
 	if err != nil {
 		return nil, err
 	}
