@@ -150,13 +150,17 @@ func (a *answer) form(t testing.TB, action string) url.Values {
 		t.Fatalf("%d forms to %s", f.Length(), action)
 	}
 	v := url.Values{}
-	f.Find("input, textarea").Each(func(_ int, field *goquery.Selection) {
+	f.Find("input, textarea, select").Each(func(_ int, field *goquery.Selection) {
 		name, _ := field.Attr("name")
 		switch {
-		case field.AttrOr("type", "") == "radio":
+		case field.AttrOr("type", "") == "radio", field.AttrOr("type", "") == "checkbox":
 			if _, checked := field.Attr("checked"); checked {
-				v.Set(name, field.AttrOr("value", ""))
+				v.Add(name, field.AttrOr("value", ""))
 			}
+		case goquery.NodeName(field) == "select":
+			v.Set(name, field.Find("option[selected]").AttrOr("value", field.Find("option").AttrOr("value", "")))
+		case field.AttrOr("type", "") == "hidden":
+			v.Add(name, field.AttrOr("value", ""))
 		case goquery.NodeName(field) == "textarea":
 			v.Set(name, field.Text())
 		default:

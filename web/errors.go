@@ -21,6 +21,10 @@ var (
 	errMustChange = errors.New("password must be changed first")
 	// errForm: a form that is none of ours, or not readable.
 	errForm = errors.New("form is malformed")
+	// errNotAdmin: only an administrator (管理者) may look at this.
+	errNotAdmin = errors.New("for administrators only")
+	// errPolicyChanged: somebody else has changed the policy meanwhile.
+	errPolicyChanged = errors.New("policy was changed meanwhile")
 	// errPushKey: the subscription was made with a key that is no longer ours.
 	errPushKey = errors.New("push subscription is under another key")
 	// errNowhere: there is no such address.
@@ -62,6 +66,8 @@ var known = [...]struct {
 	{access.ErrCredentials, http.StatusUnauthorized, "error.credentials"},
 	{errMustChange, http.StatusForbidden, "error.mustchange"},
 	{errForm, http.StatusBadRequest, "error.form"},
+	{errNotAdmin, http.StatusForbidden, "error.notadmin"},
+	{errPolicyChanged, http.StatusConflict, "error.policychanged"},
 	{errPushKey, http.StatusConflict, "error.pushkey"},
 	{hub.ErrDeadSubscription, http.StatusConflict, "error.pushkey"},
 	{pdfview.ErrBusy, http.StatusServiceUnavailable, "error.pages.busy"},

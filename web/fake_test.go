@@ -389,6 +389,145 @@ func (p *post) SeenDelivery(_ context.Context, delivery string, _ approval.Perso
 	return p.say("seen delivery %s via %s", delivery, via)
 }
 
+// settings is Settings in memory, with the checks of the real ones.
+type settings struct {
+	mu      sync.Mutex
+	choices map[approval.PersonID]hub.Preferences
+	history []hub.PolicyVersion // latest last
+	people  map[approval.PersonID]approval.Person
+	now     func() time.Time
+}
+
+func (s *settings) Preferences(_ context.Context, p approval.PersonID) (hub.Preferences, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.choices[p], nil
+}
+
+func (s *settings) SetPreferences(_ context.Context, p approval.PersonID, c hub.Preferences) error {
+	if err := c.Validate(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.choices[p] = c
+	return nil
+}
+
+func (s *settings) DefaultPolicy() hub.Policy { return hub.HousePolicy() }
+
+func (s *settings) Policy(context.Context) (hub.Policy, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.history) == 0 {
+		return hub.HousePolicy(), nil
+	}
+	return s.history[len(s.history)-1].Policy, nil
+}
+
+func (s *settings) SetPolicy(_ context.Context, by approval.PersonID, p hub.Policy) error {
+	if err := p.Validate(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.history = append(s.history, hub.PolicyVersion{Version: int64(len(s.history) + 1), Policy: p.Over(hub.HousePolicy()), By: by, Name: s.people[by].Name, At: s.now()})
+	return nil
+}
+
+func (s *settings) PolicyHistory(_ context.Context, limit int) ([]hub.PolicyVersion, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := slices.Clone(s.history)
+	slices.Reverse(list)
+	return list[:min(limit, len(list))], nil
+}
+
+// ledger is Ledger in memory.
+type ledger struct {
+	mu      sync.Mutex
+	entries []hub.LedgerEntry // latest first
+	health  []hub.ChannelHealth
+	linked  []hub.ChannelName // where a test can go
+	tested  []string
+	asked   hub.LedgerFilter
+	broken  int // after so many entries an export fails; 0: never
+	page    int // how many entries a page has at most, 0 for no limit
+}
+
+func (l *ledger) find(f hub.LedgerFilter) []hub.LedgerEntry {
+	return slices.DeleteFunc(slices.Clone(l.entries), func(e hub.LedgerEntry) bool {
+		via := func(match func(hub.LedgerDelivery) bool) bool { return !slices.ContainsFunc(e.Deliveries, match) }
+		switch {
+		case f.Person != "" && e.Person != f.Person, f.Kind != "" && e.Kind != f.Kind, !f.From.IsZero() && e.At.Before(f.From), !f.To.IsZero() && !e.At.Before(f.To):
+			return true
+		case f.Channel != "" && via(func(d hub.LedgerDelivery) bool { return d.Channel == f.Channel }):
+			return true
+		case f.State != "" && via(func(d hub.LedgerDelivery) bool { return d.State == f.State }):
+			return true
+		case f.Find != "":
+			return via(func(d hub.LedgerDelivery) bool { return d.ID == f.Find || d.Ref == f.Find || d.ProviderID == f.Find })
+		}
+		return false
+	})
+}
+
+func (l *ledger) Ledger(_ context.Context, f hub.LedgerFilter, cursor string, limit int, _ approval.PersonID) (hub.LedgerPage, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked = f
+	if l.page > 0 {
+		limit = l.page
+	}
+	from := 0
+	if cursor != "" {
+		var err error
+		if from, err = strconv.Atoi(cursor); err != nil {
+			return hub.LedgerPage{}, &approval.InvalidError{Field: "cursor", Reason: "cursor"}
+		}
+	}
+	list := l.find(f)
+	list = list[min(from, len(list)):]
+	page := hub.LedgerPage{Entries: list}
+	if len(list) > limit {
+		page.Entries, page.Next = list[:limit], strconv.Itoa(from+limit)
+	}
+	return page, nil
+}
+
+func (l *ledger) LedgerEntry(_ context.Context, id string, _ approval.PersonID) (hub.LedgerEntry, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.entries {
+		if e.ID == id {
+			return e, nil
+		}
+	}
+	return hub.LedgerEntry{}, approval.ErrNotFound
+}
+
+func (l *ledger) ExportLedger(_ context.Context, f hub.LedgerFilter, _ approval.PersonID, fn func(hub.LedgerEntry) error) error {
+	for i, e := range l.find(f) {
+		if l.broken > 0 && i >= l.broken {
+			return http.ErrServerClosed
+		}
+		if err := fn(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *ledger) Health(context.Context) ([]hub.ChannelHealth, error) { return l.health, nil }
+
+func (l *ledger) SendTest(_ context.Context, p approval.PersonID, c hub.ChannelName) error {
+	if !slices.Contains(l.linked, c) {
+		return approval.ErrNotFound
+	}
+	l.tested = append(l.tested, string(p)+" "+string(c))
+	return nil
+}
+
 // wire is Live that only writes down.
 type wire struct {
 	mu     sync.Mutex

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"unicode/utf8"
+
+	"qianhe/approval"
 )
 
 // maxForm bounds the body of a form, in bytes: an opinion of the longest kind
@@ -30,4 +32,41 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// formError is what a form token that does not hold means for a form of
+// settings: there is no step that would be somebody else's.
+func formError(err error) error {
+	if errors.Is(err, approval.ErrForbidden) {
+		return errForm
+	}
+	return err
+}
+
+// invalids are the refused fields in an error, of which there may be several.
+func invalids(err error) []*approval.InvalidError {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked by hand
+	case nil:
+		return nil
+	case *approval.InvalidError:
+		return []*approval.InvalidError{e}
+	case interface{ Unwrap() []error }:
+		var list []*approval.InvalidError
+		for _, one := range e.Unwrap() {
+			list = append(list, invalids(one)...)
+		}
+		return list
+	}
+	return invalids(errors.Unwrap(err))
+}
+
+// wrongs says what is wrong with which field, the first thing of each.
+func (w *words) wrongs(err error) map[string]string {
+	fields := map[string]string{}
+	for _, e := range invalids(err) {
+		if fields[e.Field] == "" {
+			fields[e.Field] = w.invalid(e)
+		}
+	}
+	return fields
 }

@@ -16,6 +16,7 @@ type mePage struct {
 	Language string // the one in force
 	Told     bool   // this browser has a push subscription
 	CanTell  bool
+	Admin    bool // may look after the system
 }
 
 func (s *Server) me(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -25,7 +26,7 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	p := &mePage{
 		base: b, Seal: sealed(v.session.Person.Name), Login: v.session.Login, Language: v.words.lang,
-		CanTell: s.Push != nil,
+		CanTell: s.Push != nil, Admin: v.session.Person.Has(approval.RoleAdmin),
 	}
 	p.Told = p.CanTell && s.toldHere(r.Context(), v)
 	p.Note = saved(v, r)
@@ -41,6 +42,8 @@ func saved(v *visit, r *http.Request) *note {
 		return &note{Text: v.words.T("saved.password")}
 	case "device":
 		return &note{Text: v.words.T("saved.device")}
+	case "settings":
+		return &note{Text: v.words.T("saved.settings")}
 	case "link":
 		return &note{Text: v.words.T("saved.link")}
 	}

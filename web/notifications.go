@@ -26,6 +26,7 @@ type notificationsPage struct {
 	Old     string // the iOS version, where it is one without Web Push
 	Denied  string // how to allow notifications again in this browser
 	Links   []linkView
+	Chosen  string // in a line, how the person is told
 }
 
 // linkView is one address at which messages reach the person.
@@ -66,17 +67,10 @@ func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit)
 		p.Here = p.Here || view.Here
 		p.Links = append(p.Links, view)
 	}
-	return s.render(w, r, http.StatusOK, "notifications", p)
-}
-
-func channelKey(c hub.ChannelName) string {
-	switch c {
-	case hub.WebPush:
-		return "channel.webpush"
-	case hub.LINE:
-		return "channel.line"
+	if p.Chosen, err = s.chosen(r.Context(), v); err != nil {
+		return err
 	}
-	return "channel.other"
+	return s.render(w, r, http.StatusOK, "notifications", p)
 }
 
 // maxSubscription bounds a subscription as JSON, in bytes: endpoints have at

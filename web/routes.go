@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"time"
 
+	"qianhe/approval"
 	"qianhe/approval/access"
 )
 
@@ -41,7 +42,24 @@ func (s *Server) routes() {
 	s.page("POST /me/devices/others", signedIn, s.revokeOthers)
 	s.page("POST /me/devices/{device}/signout", signedIn, s.revokeDevice)
 	s.page("GET /me/notifications", signedIn, s.notifications)
+	s.page("GET /me/notifications/preferences", signedIn, s.preferences)
+	s.page("POST /me/notifications/preferences", signedIn, s.setPreferences)
+	s.page("GET /me/notifications/log", signedIn, s.myLog)
 	s.page("POST /me/links/{link}/remove", signedIn, s.removeLink)
+
+	s.page("GET /admin", admins, s.admin)
+	s.page("GET /admin/policy", admins, s.policyTable)
+	s.page("GET /admin/policy/general", admins, s.policyGeneral)
+	s.page("POST /admin/policy/general", admins, s.setPolicyGeneral)
+	s.page("GET /admin/policy/reset", admins, s.policyReset)
+	s.page("POST /admin/policy/reset", admins, s.resetPolicy)
+	s.page("GET /admin/policy/kinds/{kind}", admins, s.policyKind)
+	s.page("POST /admin/policy/kinds/{kind}", admins, s.setPolicyKind)
+	s.page("GET /admin/ledger", admins, s.ledger)
+	s.page("GET /admin/ledger.csv", admins, s.ledgerCSV)
+	s.page("GET /admin/ledger/{notification}", admins, s.ledgerEntry)
+	s.page("GET /admin/channels", admins, s.channels)
+	s.page("POST /admin/channels/{channel}/test", admins, s.testChannel)
 
 	s.data("GET /live", signedIn, s.live)
 	s.data("GET /live/head", signedIn, s.head)
@@ -68,6 +86,7 @@ type rule int
 const (
 	signedIn rule = iota // a session
 	changing             // a session, also one that must change its password first
+	admins               // a session of a 管理者
 	public               // anybody
 )
 
@@ -109,6 +128,9 @@ func (s *Server) handle(rt route, h handler) {
 		err := s.origin.Check(r)
 		if err == nil && rt.rule != public {
 			err = s.resume(r, v, rt.rule)
+		}
+		if err == nil && rt.rule == admins && !v.session.Person.Has(approval.RoleAdmin) {
+			err = errNotAdmin
 		}
 		if err == nil {
 			err = h(w, r, v)

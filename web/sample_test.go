@@ -27,12 +27,15 @@ type office struct {
 	store    *store
 	accounts *accounts
 	post     *post
+	settings *settings
+	ledger   *ledger
 	wire     *wire
 	pages    *pages
 	now      time.Time
 	newID    func() string
 
 	lin, hsu, chang, wang, chen, kao approval.Person
+	admin                            approval.Person     // 管理者
 	flood, monitor, meeting, advice  approval.DocumentID // in Wang's hands
 	shut, back, old                  approval.DocumentID
 	pdf, picture, sheet              approval.FileID
@@ -66,6 +69,13 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 			Device: "device-" + login, CreatedAt: o.now, ExpiresAt: o.now.Add(7 * 24 * time.Hour),
 		}
 	}
+	o.admin = person(bureau, "管理師", "周明德")
+	o.admin.Roles = append(o.admin.Roles, approval.RoleAdmin)
+	o.accounts.sessions["admin"] = access.Session{
+		ID: "session-admin", Account: "account-admin", Person: o.admin, UnitName: "工務局", Login: "admin", Locale: Chinese,
+		Device: "device-admin", CreatedAt: o.now, ExpiresAt: o.now.Add(7 * 24 * time.Hour),
+	}
+	o.settings = &settings{choices: map[approval.PersonID]hub.Preferences{}, people: o.store.people, now: func() time.Time { return o.now }}
 	o.accounts.devices = []access.Device{
 		{ID: "device-wang", Label: "iPhone · Safari", Platform: "ios", CreatedAt: o.now.AddDate(0, -2, 0), LastSeenAt: o.now, Current: true, Sessions: 1},
 		{ID: "device-desk", Label: "Windows · Edge", Platform: "windows", CreatedAt: o.now.AddDate(0, -5, 3), LastSeenAt: o.now.AddDate(0, 0, -3), Sessions: 1},
@@ -73,13 +83,14 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 	}
 	o.post.links = []hub.Link{{ID: "line", Person: o.wang.ID, Channel: hub.LINE, CreatedAt: o.now.AddDate(0, -2, 0)}}
 	o.documents(t)
+	o.told()
 
 	base, err := url.Parse("http://sign.example.gov.tw")
 	if err != nil {
 		t.Fatal(err)
 	}
 	opt := Options{
-		Documents: o.store, Accounts: o.accounts, Hub: o.post, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
+		Documents: o.store, Accounts: o.accounts, Hub: o.post, Settings: o.settings, Ledger: o.ledger, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
 		Workdays: workday.Official(), BaseURL: base, Agency: "青川市政府", Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Push: &Push{PublicKey: func(context.Context) string { return pushKey }, KnowsKey: func(_ context.Context, key string) bool { return key == pushKey }, Check: func(endpoint, _, _ string) error {

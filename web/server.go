@@ -21,6 +21,7 @@ type Options struct {
 	Documents Documents
 	Accounts  Accounts
 	Hub       Hub
+	Settings  Settings
 	Forms     *access.FormTokens
 	Workdays  approval.Calendar
 	// BaseURL is the address under which people reach the server. With https
@@ -28,6 +29,7 @@ type Options struct {
 	BaseURL *url.URL
 	Log     *slog.Logger
 
+	Ledger         Ledger         // nil: nobody can look at it
 	Live           Live           // nil: pages are only new when they are loaded
 	Pages          PageRenderer   // nil: PDF files can be downloaded only
 	Push           *Push          // nil: no Web Push
@@ -59,8 +61,8 @@ type Server struct {
 // New checks the options and builds the pages.
 func New(opt Options) (*Server, error) {
 	switch {
-	case opt.Documents == nil || opt.Accounts == nil || opt.Hub == nil || opt.Forms == nil || opt.Workdays == nil || opt.Log == nil:
-		return nil, errors.New("web: documents, accounts, hub, forms, workdays and log are needed")
+	case opt.Documents == nil || opt.Accounts == nil || opt.Hub == nil || opt.Settings == nil || opt.Forms == nil || opt.Workdays == nil || opt.Log == nil:
+		return nil, errors.New("web: documents, accounts, hub, settings, forms, workdays and log are needed")
 	case opt.BaseURL == nil || opt.BaseURL.Host == "" || opt.BaseURL.Scheme != "http" && opt.BaseURL.Scheme != "https":
 		return nil, errors.New("web: the base URL is not one such as https://sign.example.gov.tw")
 	}

@@ -16,7 +16,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var shots = flag.String("shots", "", "directory for screenshots of all pages")
+var (
+	shots = flag.String("shots", "", "directory for screenshots of all pages")
+	only  = flag.String("only", "", "of those pages only, by the beginning of their names")
+)
 
 // Screenshots: go test ./web -run TestShots -shots DIR
 func TestShots(t *testing.T) {
@@ -65,10 +68,16 @@ func TestShots(t *testing.T) {
 		b.open("/signin?next=/d/" + string(o.flood))
 		save("signin-" + l.name)
 		b.as("wang")
-		if err := o.accounts.SetLocale(t.Context(), "account-wang", l.lang); err != nil {
-			t.Fatal(err)
+		for _, account := range []string{"account-wang", "account-admin"} {
+			if err := o.accounts.SetLocale(t.Context(), account, l.lang); err != nil {
+				t.Fatal(err)
+			}
 		}
 		for _, s := range o.stops() {
+			if !strings.HasPrefix(s.name, *only) {
+				continue
+			}
+			b.as(s.who())
 			b.open(s.path)
 			b.wait(`document.fonts.status === 'loaded'`)
 			if l.width >= 800 && strings.Contains(s.path, "/d/") && ask[bool](b, `!!document.querySelector('[data-side]')`) {
@@ -80,7 +89,11 @@ func TestShots(t *testing.T) {
 			}
 		}
 	}
+	if *only != "" {
+		return
+	}
 	b.size(390, 844, false)
+	b.as("wang")
 	if err := o.accounts.SetLocale(t.Context(), "account-wang", Chinese); err != nil {
 		t.Fatal(err)
 	}

@@ -58,6 +58,36 @@ type Hub interface {
 	SeenDelivery(ctx context.Context, delivery string, p approval.PersonID, via hub.ChannelName) error
 }
 
+// Settings keeps how people are told: what each has chosen for themselves, and
+// what the organisation has decided; pghub.Hub is one. Choices that cannot be
+// are *approval.InvalidError, several joined.
+type Settings interface {
+	Preferences(ctx context.Context, p approval.PersonID) (hub.Preferences, error)
+	SetPreferences(ctx context.Context, p approval.PersonID, c hub.Preferences) error
+	// Policy is the one in force, every field filled in.
+	Policy(ctx context.Context) (hub.Policy, error)
+	// DefaultPolicy is what is in force where nobody has decided otherwise.
+	DefaultPolicy() hub.Policy
+	SetPolicy(ctx context.Context, by approval.PersonID, p hub.Policy) error
+	// PolicyHistory gives what was in force, latest first.
+	PolicyHistory(ctx context.Context, limit int) ([]hub.PolicyVersion, error)
+}
+
+// Ledger is the record of who was told what, and how the channels do. Addresses
+// and provider ids are masked in it, but for the reader's own.
+type Ledger interface {
+	Ledger(ctx context.Context, f hub.LedgerFilter, cursor string, limit int, reader approval.PersonID) (hub.LedgerPage, error)
+	// LedgerEntry returns approval.ErrNotFound for a notification that there is
+	// not, or no longer.
+	LedgerEntry(ctx context.Context, notification string, reader approval.PersonID) (hub.LedgerEntry, error)
+	// ExportLedger calls fn for each entry, latest first, until it fails.
+	ExportLedger(ctx context.Context, f hub.LedgerFilter, reader approval.PersonID, fn func(hub.LedgerEntry) error) error
+	Health(ctx context.Context) ([]hub.ChannelHealth, error)
+	// SendTest has a test message sent to p through one channel. It returns
+	// approval.ErrNotFound when nothing of p's is linked there.
+	SendTest(ctx context.Context, p approval.PersonID, c hub.ChannelName) error
+}
+
 // Live holds the connections of pages that are open; live.Server is one.
 type Live interface {
 	// Serve upgrades the request and owns the connection from then on.

@@ -14,7 +14,9 @@ import (
 var pageTypes = map[string]any{
 	"signin": &signInPage{}, "inbox": &inboxPage{}, "document": &documentPage{}, "decide": &decidePage{}, "done": &donePage{}, "me": &mePage{},
 	"password": &passwordPage{}, "devices": &devicesPage{}, "notifications": &notificationsPage{}, "view": &viewPage{}, "error": &errorPage{},
-	"offline": &offlinePage{},
+	"offline": &offlinePage{}, "preferences": &preferencesPage{}, "mylog": &myLogPage{},
+	"admin": &adminPage{}, "channels": &adminChannelsPage{}, "ledger": &ledgerPage{}, "ledgerentry": &ledgerEntryPage{},
+	"policy": &policyPage{}, "policykind": &policyKindPage{}, "policygeneral": &policyGeneralPage{}, "policyreset": &policyResetPage{},
 }
 
 // Every template is written for the type that it is given, and says so in its
@@ -57,7 +59,7 @@ func TestNothingInline(t *testing.T) {
 	o := newOffice(t)
 	pages := map[string]*answer{"signin": o.get(t, "", "/signin"), "nowhere": o.get(t, "", "/nowhere"), "offline": o.get(t, "", "/offline")}
 	for _, s := range o.stops() {
-		pages[s.name] = o.get(t, "wang", s.path)
+		pages[s.name] = o.get(t, s.who(), s.path)
 	}
 	pages["refused"] = o.act(t, "wang", o.monitor, o.fill(t, "wang", o.monitor, "forward", ""))
 	handler := regexp.MustCompile(`(?i)\son[a-z]+\s*=`)
@@ -74,8 +76,8 @@ func TestNothingInline(t *testing.T) {
 				t.Errorf("%s loads %s", name, addr)
 			}
 		}
-		for i := range a.page.Find("input:not([type=hidden]):not([hidden]):not([type=radio]), textarea").Length() {
-			f := a.page.Find("input:not([type=hidden]):not([hidden]):not([type=radio]), textarea").Eq(i)
+		for i := range a.page.Find("input:not([type=hidden]):not([hidden]):not([type=radio]), textarea, select").Length() {
+			f := a.page.Find("input:not([type=hidden]):not([hidden]):not([type=radio]), textarea, select").Eq(i)
 			if id := f.AttrOr("id", ""); id == "" || a.page.Find(`label[for="`+id+`"]`).Length() != 1 {
 				t.Errorf("%s: field %s has no label", name, f.AttrOr("name", ""))
 			}

@@ -140,6 +140,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Documents:      a.documents,
 		Accounts:       a.accounts,
 		Hub:            a.hub,
+		Settings:       a.hub,
 		Forms:          access.NewFormTokens(formKey),
 		Workdays:       calendar,
 		BaseURL:        a.config.BaseURL,
