@@ -16,11 +16,14 @@ import (
 	"qianhe/approval/access"
 )
 
-// runAdmin creates what cannot be created from the web yet: the agency, its
-// units, people and their accounts.
+// runAdmin does what cannot be done from the web yet: creates the agency, its
+// units, people and their accounts, and gives people their telephone numbers.
 func runAdmin(ctx context.Context, e env, args []string) error {
+	if len(args) > 0 && args[0] == "phone" {
+		return runPhone(ctx, e, args[1:])
+	}
 	if len(args) == 0 || args[0] != "create" {
-		return misuse("say 'qianhe admin create -login NAME -name 姓名 -unit 機關/單位 ...'")
+		return misuse("say 'qianhe admin create -login NAME -name 姓名 -unit 機關/單位 ...' or 'qianhe admin phone -login NAME -number 09xxxxxxxx'")
 	}
 	var login, name, title, unit, roles, locale string
 	var ask bool

@@ -42,6 +42,7 @@ type world struct {
 	push    string                               // origin of a push service on this machine
 	graph   string                               // base URL of the Graph API
 	chat    string                               // where links into Messenger begin
+	sms     smsStand                             // provider of text messages
 	seed    func(context.Context, *stores) error // fills the database before anything reads it
 }
 
@@ -105,6 +106,13 @@ func (a *app) addChannels(ctx context.Context, opt *pghub.Options, w world) erro
 	}
 	if a.messenger != nil {
 		opt.Channels = append(opt.Channels, a.messenger)
+	}
+	texts, err := smsChannel(a.config, opt.Agency, w.sms, a.log)
+	if err != nil {
+		return err
+	}
+	if texts != nil {
+		opt.Channels = append(opt.Channels, texts)
 	}
 	if a.push, err = webpushChannel(ctx, a.config, a.accounts, w.push); err != nil {
 		return err

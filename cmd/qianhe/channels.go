@@ -25,6 +25,13 @@ func checkable(c *Config) (map[hub.ChannelName]hub.Channel, error) {
 	if m != nil {
 		found[hub.Messenger] = m
 	}
+	t, err := smsChannel(c, "", smsStand{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if t != nil {
+		found[hub.SMS] = t
+	}
 	if c.WebPushSubject != "" {
 		ring, err := webpush.NewKeyring(time.Now())
 		if err != nil {

@@ -26,7 +26,7 @@ func runCheck(ctx context.Context, e env, args []string) error {
 		return err
 	}
 	if fs.NArg() != 1 {
-		return misuse("name one channel: line, messenger or webpush")
+		return misuse("name one channel: line, messenger, sms or webpush")
 	}
 	channels, err := checkable(c)
 	if err != nil {

@@ -52,6 +52,7 @@ type Config struct {
 	WebPushHosts   []string
 
 	Messenger messengerConfig
+	SMS       smsConfig
 	NATS      natsConfig
 }
 
@@ -87,7 +88,7 @@ func settings() []setting {
 		{"quiet-hours", "20:00-07:30 off-days", "hours in Asia/Taipei in which only 最速件 and security go out, with off-days also Saturdays, Sundays and holidays; or none", false, setQuiet},
 		{"webpush-subject", "", "whom push services may write to: mailto:it@example.gov.tw or an https address; Web Push is off without it", false, setSubject},
 		{"webpush-hosts", "", "push services allowed besides those of the browsers, such as push.example.org", false, func(c *Config, v string) error { c.WebPushHosts = list(v); return nil }},
-	}, lineSettings(), messengerSettings(), natsSettings())
+	}, lineSettings(), messengerSettings(), smsSettings(), natsSettings())
 }
 
 // loadConfig reads flags, environment and file. It returns every problem at
@@ -211,7 +212,7 @@ func (c *Config) check() error {
 	if c.DatabaseURL != "" && !c.SecretSet {
 		errs = append(errs, errors.New("QIANHE_SECRET: needed with QIANHE_DATABASE_URL, for example the output of 'openssl rand -base64 32'; keep it, nothing sealed can be opened without it"))
 	}
-	return errors.Join(append(errs, c.LINE.check(), c.Messenger.check(), c.NATS.check())...)
+	return errors.Join(append(errs, c.LINE.check(), c.Messenger.check(), c.SMS.check(), c.NATS.check())...)
 }
 
 // checkServe holds what only a real server needs.
@@ -387,6 +388,7 @@ func (c *Config) print(w io.Writer) {
 	}
 	maps.Copy(values, c.LINE.values())
 	maps.Copy(values, c.Messenger.values())
+	maps.Copy(values, c.SMS.values())
 	maps.Copy(values, c.NATS.values())
 	for _, s := range settings() {
 		fmt.Fprintf(w, "%s=%s\n", s.variable(), values[s.name])

@@ -22,6 +22,8 @@ import (
 	"qianhe/approval/intake"
 	"qianhe/approval/pgapproval"
 	"qianhe/channels/sandbox"
+	"qianhe/channels/sms"
+	"qianhe/channels/sms/gateway"
 	"qianhe/cmd/qianhe/demo/corpus"
 	"qianhe/hub"
 	"qianhe/migrations/localpg"
@@ -99,15 +101,20 @@ func newDemo(ctx context.Context, e env, opt demoOptions) (_ *demo, err error) {
 	page := sandbox.DefaultPage()
 	page.Callback = c.BaseURL.JoinPath("hooks", "messenger").String()
 	c.Messenger = messengerConfig{PageID: page.ID, Token: page.Token, AppSecret: page.AppSecret, VerifyToken: page.VerifyToken}
-	var people []sandbox.Person
-	for _, p := range d.plan.People {
-		people = append(people, sandbox.Person{Key: p.Account, LINE: lineUser(p.Account), PSID: messengerUser(p.Account), Name: p.Name, Title: p.Title, Unit: strings.Join(p.Unit[1:], " ")})
-	}
-	d.sandbox, err = sandbox.New(sandbox.Options{URL: phones, AppURL: c.BaseURL.String(), Agency: d.plan.People[0].Unit[0], People: people, LINE: account, Messenger: page})
+	gov111, err := demoGateway(phones)
 	if err != nil {
 		return nil, err
 	}
-	if d.app, err = newApp(ctx, e, c, world{lineAPI: phones, push: phones, graph: phones + "/graph", chat: phones + "/m.me", seed: d.seed}); err != nil {
+	c.SMS = smsConfig{Provider: "gateway", Secret: sandbox.DefaultGateway().Token}
+	var people []sandbox.Person
+	for _, p := range d.plan.People {
+		people = append(people, sandbox.Person{Key: p.Account, LINE: lineUser(p.Account), PSID: messengerUser(p.Account), Phone: phoneNumber(p.Account), Name: p.Name, Title: p.Title, Unit: strings.Join(p.Unit[1:], " ")})
+	}
+	d.sandbox, err = sandbox.New(sandbox.Options{URL: phones, AppURL: c.BaseURL.String(), Agency: d.plan.People[0].Unit[0], People: people, LINE: account, Messenger: page, Gateway: sandbox.GatewayAccount{Agency: d.plan.People[0].Unit[0]}})
+	if err != nil {
+		return nil, err
+	}
+	if d.app, err = newApp(ctx, e, c, world{lineAPI: phones, push: phones, graph: phones + "/graph", chat: phones + "/m.me", sms: smsStand{gateway: gov111}, seed: d.seed}); err != nil {
 		return nil, err
 	}
 	return d, d.link(ctx)
@@ -249,6 +256,7 @@ func (d *demo) link(ctx context.Context) error {
 		links := []hub.Link{
 			{Person: person.ID, Channel: hub.LINE, Address: hub.Address{Value: user}, Label: "LINE", CreatedAt: now, Confirmed: now},
 			{Person: person.ID, Channel: hub.WebPush, Address: hub.Address{Value: endpoint, Keys: map[string]string{"p256dh": p256dh, "auth": auth, "vapid": d.push.PublicKey(ctx)}}, Label: p.Name + "的手機", CreatedAt: now, Confirmed: now},
+			{Person: person.ID, Channel: hub.SMS, Address: hub.Address{Value: phoneNumber(p.Account)}, Label: sms.Number(phoneNumber(p.Account)).Mask(), CreatedAt: now, Confirmed: now},
 		}
 		for _, l := range links {
 			if _, err := d.hub.AddLink(ctx, l); err != nil {
@@ -264,6 +272,23 @@ func (d *demo) link(ctx context.Context) error {
 func lineUser(account string) string {
 	sum := sha256.Sum256([]byte("LINE user of " + account))
 	return "U" + hex.EncodeToString(sum[:16])
+}
+
+// phoneNumber makes up a mobile number for an account.
+func phoneNumber(account string) string {
+	sum := sha256.Sum256([]byte("telephone of " + account))
+	return fmt.Sprintf("+8869000%05d", binary.BigEndian.Uint32(sum[:4])%100000)
+}
+
+// demoGateway describes the stand-in 111 at an address.
+func demoGateway(phones string) (*gateway.Config, error) {
+	c, err := gateway.Read(strings.NewReader(`{"preset": "gov111", "send": {"url": "` + phones + `/111/messages"}, "find": {
+		"request": {"url": "` + phones + `/111/messages/search", "auth": {"type": "bearer", "token": "{{secret}}"}, "query": {"clientId": "{{delivery}}"}},
+		"answer": [
+			{"status": "200", "json": "code", "pattern": "^0000$", "then": "found", "id": "messageId"},
+			{"status": "404", "json": "code", "pattern": "^E404$", "then": "absent"}
+		]}}`))
+	return &c, err
 }
 
 // messengerUser makes up the page-scoped ID of an account in Messenger.
