@@ -230,6 +230,12 @@ type Linker interface {
 	LinkPage(ctx context.Context, user, baseURL string) (string, error)
 }
 
+// Reacher asks a provider whether an address still takes messages, without
+// sending one: some take every message and show it to nobody.
+type Reacher interface {
+	Reachable(ctx context.Context, to Address) (bool, error)
+}
+
 // Limited is a channel whose provider takes no more than so many messages a
 // second, from all nodes together, and so many at once.
 type Limited interface {

@@ -18,7 +18,8 @@ import (
 const (
 	maxAlt   = 400
 	maxURI   = 1000
-	maxLabel = 20 // 40 is allowed, 20 fits on one line
+	maxLabel = 20  // 40 is allowed, 20 fits on one line and into quick replies
+	maxData  = 300 // of a postback, also of what it shows in the chat
 	maxTitle = 60
 	maxText  = 300
 	maxFact  = 60
@@ -59,9 +60,11 @@ type component struct {
 }
 
 type action struct {
-	Type  string `json:"type"`
-	Label string `json:"label"`
-	URI   string `json:"uri"`
+	Type        string `json:"type"`
+	Label       string `json:"label"`
+	URI         string `json:"uri,omitempty"`
+	Data        string `json:"data,omitempty"`
+	DisplayText string `json:"displayText,omitempty"`
 }
 
 type bubble struct {
@@ -69,7 +72,7 @@ type bubble struct {
 	Size   string     `json:"size"`
 	Header *component `json:"header"`
 	Body   *component `json:"body"`
-	Footer *component `json:"footer"`
+	Footer *component `json:"footer,omitempty"`
 }
 
 // words of the card itself.
@@ -79,13 +82,14 @@ type words struct {
 	pending string // after the count, under another title
 	note    string
 	open    string
+	query   string // 查詢: asks how many are pending
 }
 
 func wordsOf(lang string) words {
 	if strings.HasPrefix(lang, "en") {
-		return words{"Pending documents", " pending", " pending", "Please read the contents in the system.", "Open"}
+		return words{"Pending documents", " pending", " pending", "Please read the contents in the system.", "Open", "query"}
 	}
-	return words{"待處理公文", " 件", " 件待處理", "內容請於系統內檢視", "開啟"}
+	return words{"待處理公文", " 件", " 件待處理", "內容請於系統內檢視", "開啟", "查詢"}
 }
 
 // card makes the Flex bubble and the alternative text, which is what the list
@@ -94,20 +98,21 @@ func (c *Channel) card(m hub.Message) (card container, alt string, err error) {
 	if m.Title == "" {
 		return nil, "", &hub.Rejected{Reason: "message has no title"}
 	}
-	uri, err := encodeURI(m.URL)
-	if err != nil {
-		return nil, "", &hub.Rejected{Reason: "address to open is " + err.Error()}
-	}
 	w := wordsOf(m.Lang)
+	buttons, err := c.buttons(m, w)
+	if err != nil {
+		return nil, "", err
+	}
 	b := bubble{
 		Type: "bubble", Size: "kilo",
 		Header: &component{Type: "box", Layout: "vertical", BackgroundColor: inkBlue, PaddingAll: "14px", Contents: c.header(m, w)},
 		Body:   &component{Type: "box", Layout: "vertical", PaddingAll: "16px", Spacing: "md", Contents: body(m, w)},
-		Footer: &component{Type: "box", Layout: "vertical", PaddingAll: "16px", PaddingTop: "none", Spacing: "sm", Contents: []component{
-			{Type: "button", Style: "primary", Color: inkBlue, Height: "sm",
-				Action: &action{Type: "uri", Label: orElse(short(m.Button, maxLabel), w.open), URI: uri}},
-			{Type: "text", Text: w.note, Size: "xs", Color: grey, Align: "center", Wrap: true},
-		}},
+	}
+	if m.Kind != "" { // it tells of something; else it answers
+		buttons = append(buttons, component{Type: "text", Text: w.note, Size: "xs", Color: grey, Align: "center", Wrap: true})
+	}
+	if len(buttons) > 0 {
+		b.Footer = &component{Type: "box", Layout: "vertical", PaddingAll: "16px", PaddingTop: "none", Spacing: "sm", Contents: buttons}
 	}
 	var buf bytes.Buffer
 	e := json.NewEncoder(&buf)
@@ -116,6 +121,53 @@ func (c *Channel) card(m hub.Message) (card container, alt string, err error) {
 		return nil, "", &hub.Rejected{Reason: "card cannot be written as JSON"}
 	}
 	return container(bytes.TrimSpace(buf.Bytes())), short(orElse(m.Text, m.Title), maxAlt), nil
+}
+
+// buttons: the one that opens the system, and below it, less loud, what can be
+// answered in the chat. What does not fit a postback is left out.
+func (c *Channel) buttons(m hub.Message, w words) ([]component, error) {
+	var list []component
+	if m.URL != "" {
+		uri, err := encodeURI(outside(m.URL))
+		if err != nil {
+			return nil, &hub.Rejected{Reason: "address to open is " + err.Error()}
+		}
+		list = append(list, component{Type: "button", Style: "primary", Color: inkBlue, Height: "sm",
+			Action: &action{Type: "uri", Label: orElse(short(m.Button, maxLabel), w.open), URI: uri}})
+	}
+	for _, a := range m.Acts {
+		data, label := m.Postback(a), short(a.Label, maxLabel)
+		if m.Delivery == "" || label == "" || units(data) > maxData {
+			continue
+		}
+		style := "link"
+		if len(list) == 0 {
+			style = "secondary"
+		}
+		list = append(list, component{Type: "button", Style: style, Height: "sm",
+			Action: &action{Type: "postback", Label: label, Data: data, DisplayText: label}})
+	}
+	return list, nil
+}
+
+// outside makes LINE open an address of ours in the phone's own browser: that
+// is where people have signed in, and where passkeys and push work. An address
+// that carries a link token stays inside, where LINE knows who opens it.
+func outside(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Query().Has("linkToken") || u.Query().Has("openExternalBrowser") {
+		return address
+	}
+	sep := "?"
+	if u.RawQuery != "" || u.ForceQuery {
+		sep = "&"
+	}
+	whole, fragment, found := strings.Cut(address, "#")
+	whole = strings.TrimSuffix(whole, "?") + sep + "openExternalBrowser=1"
+	if found {
+		whole += "#" + fragment
+	}
+	return whole
 }
 
 // header: who speaks, and the title. A digest's title repeats the count, which
@@ -181,16 +233,25 @@ func orElse(s, other string) string {
 // short cuts s to n UTF-16 code units, at a character, with an ellipsis.
 func short(s string, n int) string {
 	s = strings.ToValidUTF8(s, "")
-	if len(utf16.Encode([]rune(s))) <= n {
+	if units(s) <= n {
 		return s
 	}
-	units := 0
+	room := 0
 	for i, r := range s {
-		if units += utf16.RuneLen(r); units > n-1 {
+		if room += utf16.RuneLen(r); room > n-1 {
 			return s[:i] + "…"
 		}
 	}
 	return s
+}
+
+// units counts as LINE counts characters.
+func units(s string) int {
+	n := 0
+	for _, r := range s {
+		n += max(utf16.RuneLen(r), 1)
+	}
+	return n
 }
 
 // encodeURI percent-encodes what an address may not hold as it is, and checks

@@ -64,7 +64,7 @@ func TestCard(t *testing.T) {
     "type": "box", "layout": "vertical",
     "contents": [
       {"type": "button", "color": "#1f4e79", "style": "primary", "height": "sm",
-       "action": {"type": "uri", "label": "立即處理", "uri": "https://sign.example.gov.tw/inbox"}},
+       "action": {"type": "uri", "label": "立即處理", "uri": "https://sign.example.gov.tw/inbox?openExternalBrowser=1"}},
       {"type": "text", "text": "內容請於系統內檢視", "size": "xs", "color": "#5f6878", "align": "center", "wrap": true}
     ],
     "spacing": "sm", "paddingAll": "16px", "paddingTop": "none"
@@ -121,7 +121,16 @@ func TestCardVariants(t *testing.T) {
 		{"agency of the message", func(m *hub.Message) { m.Agency = "青川市政府" }, []string{`"text":"青川市政府"`}, nil},
 		{"English", func(m *hub.Message) { m.Lang, m.Button = "en", "" }, []string{"Pending documents", " pending", "Please read the contents in the system.", `"label":"Open"`}, []string{"件待處理"}},
 		{"empty fact", func(m *hub.Message) { m.Facts = []hub.Fact{{}} }, []string{"—"}, nil},
-		{"not ASCII in the address", func(m *hub.Message) { m.URL = "https://sign.example.gov.tw/d/公文?q=a b&r=%41" }, []string{"https://sign.example.gov.tw/d/%E5%85%AC%E6%96%87?q=a%20b&r=%41"}, nil},
+		{"not ASCII in the address", func(m *hub.Message) { m.URL = "https://sign.example.gov.tw/d/公文?q=a b&r=%41" }, []string{"https://sign.example.gov.tw/d/%E5%85%AC%E6%96%87?q=a%20b&r=%41&openExternalBrowser=1"}, nil},
+		{"link token stays in LINE", func(m *hub.Message) { m.URL = "https://sign.example.gov.tw/link/line?linkToken=x" }, []string{`"uri":"https://sign.example.gov.tw/link/line?linkToken=x"`}, []string{"openExternalBrowser"}},
+		{"fragment", func(m *hub.Message) { m.URL = "https://sign.example.gov.tw/inbox#late" }, []string{"/inbox?openExternalBrowser=1#late"}, nil},
+		{"outside already", func(m *hub.Message) { m.URL = "https://sign.example.gov.tw/inbox?openExternalBrowser=1" }, []string{`/inbox?openExternalBrowser=1"`}, nil},
+		{"read", func(m *hub.Message) { m.Acts = []hub.Act{{Label: "已讀", Verb: "seen"}} }, []string{`{"type":"button","style":"link","height":"sm","action":{"type":"postback","label":"已讀","data":"seen:dlv-1","displayText":"已讀"}}`}, nil},
+		{"read, with nothing to key it by", func(m *hub.Message) { m.Acts, m.Delivery = []hub.Act{{Label: "已讀", Verb: "seen"}}, "" }, nil, []string{"postback"}},
+		{"act too long", func(m *hub.Message) { m.Acts = []hub.Act{{Label: "x", Verb: strings.Repeat("v", 300)}} }, nil, []string{"postback"}},
+		{"question", func(m *hub.Message) {
+			*m = hub.Message{Title: "要解除綁定嗎？", Text: "不再收到通知", Delivery: "l1", Acts: []hub.Act{{Label: "解除綁定", Verb: "unlink"}}}
+		}, []string{`"style":"secondary"`, `"data":"unlink:l1"`, "不再收到通知"}, []string{`"uri"`, "內容請於系統內檢視"}},
 		{"markup stays text", func(m *hub.Message) { m.Facts[0].Label = "<b>&" }, []string{"<b>&"}, nil},
 	}
 	for _, tt := range tests {

@@ -13,6 +13,17 @@
 // success. LINE answers 200 also for somebody who has blocked the account;
 // only the callback "unfollow" tells.
 //
+// # Answers
+//
+// What somebody writes or taps is answered by its reply token: free, once,
+// within a minute, and without a retry key, which LINE refuses there. An answer
+// that may have arrived is not repeated; whoever misses it asks again.
+//
+// Buttons lead to the phone's own browser (openExternalBrowser=1), where people
+// have signed in and where passkeys and push work. Only the page that takes a
+// link token stays inside LINE. Other buttons come back as postbacks, which hold
+// a verb and the delivery's id, and nothing that anybody believes.
+//
 // # Callbacks
 //
 // [Channel.ParseInbound] believes nothing before the signature over the raw

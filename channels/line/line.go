@@ -37,6 +37,9 @@ type Config struct {
 	// BaseURL of the Messaging API, https://api.line.me by default. Plain
 	// http is possible on loopback addresses only.
 	BaseURL string
+	// DialogURL is where LINE's own pages are, https://access.line.me by
+	// default; the same holds for it.
+	DialogURL string
 	// Agency stands above the title of a card when the message names none; it
 	// may be empty.
 	Agency string
@@ -52,6 +55,7 @@ type Config struct {
 // concurrently.
 type Channel struct {
 	base    string
+	dialog  string
 	agency  string
 	botID   string
 	secrets []string
@@ -67,10 +71,14 @@ var (
 	_ hub.Prober        = (*Channel)(nil)
 	_ hub.QuotaReader   = (*Channel)(nil)
 	_ hub.InboundParser = (*Channel)(nil)
+	_ hub.Replier       = (*Channel)(nil)
+	_ hub.Linker        = (*Channel)(nil)
+	_ hub.Reacher       = (*Channel)(nil)
 )
 
 const (
 	defaultBase    = "https://api.line.me"
+	defaultDialog  = "https://access.line.me"
 	defaultTimeout = 20 * time.Second
 )
 
@@ -90,11 +98,14 @@ func New(cfg Config) (*Channel, error) {
 	if cfg.BaseURL == "" {
 		cfg.BaseURL = defaultBase
 	}
-	if err := checkBase(cfg.BaseURL); err != nil {
+	if cfg.DialogURL == "" {
+		cfg.DialogURL = defaultDialog
+	}
+	if err := errors.Join(checkBase(cfg.BaseURL), checkBase(cfg.DialogURL)); err != nil {
 		return nil, err
 	}
 	c := &Channel{
-		base: strings.TrimRight(cfg.BaseURL, "/"), agency: cfg.Agency, botID: cfg.BotID,
+		base: strings.TrimRight(cfg.BaseURL, "/"), dialog: strings.TrimRight(cfg.DialogURL, "/"), agency: cfg.Agency, botID: cfg.BotID,
 		timeout: cfg.Timeout, now: cfg.Now, log: cfg.Log,
 	}
 	for _, s := range []string{cfg.ChannelSecret, cfg.OldChannelSecret} {

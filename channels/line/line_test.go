@@ -46,8 +46,11 @@ func TestSend(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := st.Messages(to.Value)
-	if len(got) != 1 || got[0].Title != m.Text || got[0].URL != m.URL {
-		t.Fatalf("arrived: %+v", got)
+	if len(got) != 1 {
+		t.Fatalf("%d messages arrived, want 1", len(got))
+	}
+	if got[0].Title != m.Text || got[0].URL != m.URL+"?openExternalBrowser=1" {
+		t.Errorf("it says %q and opens %q", got[0].Title, got[0].URL)
 	}
 	if r.ProviderID == "" || r.Duplicate {
 		t.Errorf("receipt is %+v, want LINE's request ID, and no duplicate", r)

@@ -5,50 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/line/line-bot-sdk-go/v8/linebot/messaging_api"
 
 	"qianhe/hub"
 )
-
-// call makes a call that sends nothing to anybody, once more with a new token
-// when the first is refused.
-func call[T any](ctx context.Context, c *Channel, do func(*messaging_api.MessagingApiAPI) (*http.Response, *T, error)) (*T, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
-	token, err := c.tokens.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	body, status, err := once(ctx, c, token, do)
-	if status == http.StatusUnauthorized && c.tokens.forget(token) {
-		if token, err = c.tokens.get(ctx); err != nil {
-			return nil, err
-		}
-		body, _, err = once(ctx, c, token, do)
-	}
-	return body, err
-}
-
-func once[T any](ctx context.Context, c *Channel, token string, do func(*messaging_api.MessagingApiAPI) (*http.Response, *T, error)) (*T, int, error) {
-	api, err := c.api(ctx, token)
-	if err != nil {
-		return nil, 0, err
-	}
-	res, body, err := do(api)
-	if res == nil {
-		return nil, 0, errors.New("line: " + hub.TransportWords(err))
-	}
-	defer res.Body.Close()
-	switch {
-	case err == nil:
-		return body, res.StatusCode, nil
-	case res.StatusCode == http.StatusOK:
-		return nil, res.StatusCode, errors.New("line: the answer cannot be read")
-	default:
-		return nil, res.StatusCode, fmt.Errorf("line: %d %s", res.StatusCode, readError(res.Body).words())
-	}
-}
 
 // Quota reads the month's limit and what is used of it; LINE calls the latter
 // an approximation.
@@ -68,7 +30,8 @@ func (c *Channel) Quota(ctx context.Context) (hub.Quota, error) {
 	return q, nil
 }
 
-// Probe asks LINE who we are and what is left of the month. Nothing is sent.
+// Probe asks LINE who we are, whether it would take our cards, where it sends
+// events, and what is left of the month. Nothing is sent.
 func (c *Channel) Probe(ctx context.Context) ([]string, error) {
 	info, err := call(ctx, c, (*messaging_api.MessagingApiAPI).GetBotInfoWithHttpInfo)
 	if err != nil {
@@ -89,6 +52,10 @@ func (c *Channel) Probe(ctx context.Context) ([]string, error) {
 	if c.botID != "" && c.botID != info.UserId {
 		return lines, errors.New("line: the configured bot ID is that of another account")
 	}
+	if err := c.validate(ctx); err != nil {
+		return lines, fmt.Errorf("line: a card was refused by the dry run: %w", err)
+	}
+	lines = append(lines, "cards: accepted by the dry run", c.endpoint(ctx))
 	q, err := c.Quota(ctx)
 	if err != nil {
 		return lines, err
@@ -97,4 +64,62 @@ func (c *Channel) Probe(ctx context.Context) ([]string, error) {
 		return append(lines, fmt.Sprintf("messages this month: %d, no limit", q.Used)), nil
 	}
 	return append(lines, fmt.Sprintf("messages this month: %d of %d", q.Used, q.Limit)), nil
+}
+
+// validate has LINE check the cards that we send (POST
+// /v2/bot/message/validate/push), without sending one.
+func (c *Channel) validate(ctx context.Context) error {
+	now := c.now()
+	s := hub.Setting{BaseURL: "https://sign.example.gov.tw", Agency: c.agency, Now: now}
+	counts := hub.Counts{Pending: 5, Highest: 1, Overdue: 1, DueToday: 2}
+	var said []messaging_api.MessageInterface
+	for _, kind := range []hub.Kind{hub.KindDigest, hub.KindArrived, hub.KindDecided} {
+		m := hub.Compose(hub.Notification{Kind: kind, At: now, Due: now.Add(24 * time.Hour)}, counts, s)
+		m.Delivery = "dry-run"
+		one, err := c.message(m)
+		if err != nil {
+			return err
+		}
+		said = append(said, one)
+	}
+	_, err := call(ctx, c, func(api *messaging_api.MessagingApiAPI) (*http.Response, *struct{}, error) {
+		res, _, err := api.ValidatePushWithHttpInfo(&messaging_api.ValidateMessageRequest{Messages: said})
+		return res, &struct{}{}, err
+	})
+	return err
+}
+
+// endpoint says where LINE sends events.
+func (c *Channel) endpoint(ctx context.Context) string {
+	e, err := call(ctx, c, (*messaging_api.MessagingApiAPI).GetWebhookEndpointWithHttpInfo)
+	switch {
+	case err != nil:
+		return "callbacks: no address is set (" + err.Error() + ")"
+	case !e.Active:
+		return "callbacks: go to " + e.Endpoint + ", but are switched off in LINE's console"
+	}
+	return "callbacks: go to " + e.Endpoint
+}
+
+// Setup has LINE send its events to our address, and asks it to try that.
+func (c *Channel) Setup(ctx context.Context, appURL string) ([]string, error) {
+	address := appURL + "/hooks/line"
+	_, err := call(ctx, c, func(api *messaging_api.MessagingApiAPI) (*http.Response, *struct{}, error) {
+		res, _, err := api.SetWebhookEndpointWithHttpInfo(&messaging_api.SetWebhookEndpointRequest{Endpoint: address})
+		return res, &struct{}{}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	lines := []string{"callbacks: go to " + address}
+	test, err := call(ctx, c, func(api *messaging_api.MessagingApiAPI) (*http.Response, *messaging_api.TestWebhookEndpointResponse, error) {
+		return api.TestWebhookEndpointWithHttpInfo(&messaging_api.TestWebhookEndpointRequest{Endpoint: address})
+	})
+	switch {
+	case err != nil:
+		return lines, err
+	case !test.Success:
+		return lines, fmt.Errorf("line: LINE cannot reach %s: %s (%d)", address, hub.ProviderWords(test.Reason, 60), test.StatusCode)
+	}
+	return append(lines, "callbacks: LINE has reached us"), nil
 }

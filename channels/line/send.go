@@ -20,15 +20,18 @@ func (c *Channel) Send(ctx context.Context, m hub.Message) (hub.Receipt, error) 
 	if m.Delivery == "" {
 		return hub.Receipt{}, &hub.Rejected{Reason: "message has no delivery"}
 	}
-	card, alt, err := c.card(m)
+	if m.URL == "" {
+		return hub.Receipt{}, &hub.Rejected{Reason: "message has no address to open"}
+	}
+	said, err := c.message(m)
 	if err != nil {
 		return hub.Receipt{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	a, err := c.push(ctx, m, card, alt)
+	a, err := c.push(ctx, m, said)
 	if err == nil && a.status == http.StatusUnauthorized && c.tokens.forget(a.token) {
-		a, err = c.push(ctx, m, card, alt)
+		a, err = c.push(ctx, m, said)
 	}
 	if err != nil {
 		return hub.Receipt{}, err
@@ -47,7 +50,7 @@ type answer struct {
 }
 
 // push makes one call. An error of its own means that there was none.
-func (c *Channel) push(ctx context.Context, m hub.Message, card container, alt string) (answer, error) {
+func (c *Channel) push(ctx context.Context, m hub.Message, said messaging_api.MessageInterface) (answer, error) {
 	token, err := c.tokens.get(ctx)
 	if err != nil {
 		return answer{}, err
@@ -61,7 +64,7 @@ func (c *Channel) push(ctx context.Context, m hub.Message, card container, alt s
 	// has a body which cannot be read does not make the message unsent.
 	res, _, err := api.PushMessageWithHttpInfo(&messaging_api.PushMessageRequest{
 		To:       m.To.Value,
-		Messages: []messaging_api.MessageInterface{&messaging_api.FlexMessage{AltText: alt, Contents: card}},
+		Messages: []messaging_api.MessageInterface{said},
 	}, retryKey(m.Delivery))
 	a := answer{token: token, began: began()}
 	if res == nil {
