@@ -10,6 +10,7 @@
 // [Sandbox.Handler] serves everything under one address:
 //
 //	/v2/bot/...  /oauth2/v3/token    LINE
+//	/dialog/bot/accountLink          LINE's page of account linking
 //	/push/{token}                    the push service
 //	/  /phone/{key}                  the phones, for a person to look at
 //

@@ -18,6 +18,9 @@ type node struct {
 	Class    string
 	Text     string
 	Href     string // http or https only
+	Tap      string // label of a button that is told to the account
+	Key      string // whose phone and which message, for that
+	Message  string
 	Children []node
 }
 
@@ -197,6 +200,9 @@ func renderButton(fields map[string]any, c classes) node {
 	n := node{Kind: "button", Class: c.String(), Href: href(fields["action"])}
 	if a, ok := fields["action"].(map[string]any); ok {
 		n.Text, _ = a["label"].(string)
+		if a["type"] == "postback" || a["type"] == "message" {
+			n.Tap = n.Text
+		}
 	}
 	return n
 }

@@ -36,7 +36,7 @@ func TestRenderFlex(t *testing.T) {
 				{Kind: "text", Class: "fl-1 fx-text ta-end", Text: "1"},
 			}},
 			{Kind: "button", Class: "mt-8px fl-0 fx-button fx-primary fx-low bg-1f4e79", Text: "立即處理", Href: "https://a.example/inbox"},
-			{Kind: "button", Class: "mt-8px fl-0 fx-button fx-link", Text: "核可"},
+			{Kind: "button", Class: "mt-8px fl-0 fx-button fx-link", Text: "核可", Tap: "核可"},
 		}},
 	}}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -24,6 +24,11 @@ type lineState struct {
 	quota     int64 // messages a month, 0: unlimited
 	used      int64
 	reserved  bool // the limit is answered although there is quota left
+
+	callback   string // where events go
+	linkTokens map[string]linkToken
+	said       map[string][]saidInLINE // by user: what they wrote and tapped
+	last       []byte                  // the latest callback, for its repetition
 }
 
 // accepted is what LINE remembers of a request under its retry key.
@@ -43,8 +48,15 @@ type replyToken struct {
 	at   time.Time
 }
 
-func newLINEState() lineState {
+// linkToken lets one user link, once.
+type linkToken struct {
+	user string
+	at   time.Time
+}
+
+func newLINEState(callback string) lineState {
 	return lineState{
+		callback: callback, linkTokens: map[string]linkToken{}, said: map[string][]saidInLINE{},
 		friends: map[string]Person{}, blocked: map[string]bool{}, tokens: map[string]time.Time{},
 		retryKeys: map[string]accepted{}, replies: map[string]replyToken{}, quota: 3000,
 	}
@@ -55,6 +67,7 @@ const (
 	statelessLife = 899 * time.Second // expires_in of a stateless token
 	retryKeyLife  = 24 * time.Hour
 	replyLife     = time.Minute
+	linkTokenLife = 10 * time.Minute
 	maxLINEBody   = 2 << 20
 )
 
@@ -136,47 +149,65 @@ func lineErr(status int, message string) *lineError {
 
 type lineHandler func(r *http.Request, body []byte, request string) (any, *lineError)
 
+// lineRoute is one call of the Messaging API.
+type lineRoute struct {
+	pattern  string
+	handle   lineHandler
+	retryKey bool   // X-Line-Retry-Key is taken
+	bare     bool   // a POST without a body
+	fault    string // address of its faults; of a push it is the receiver
+}
+
+// Addresses for [Sandbox.SetFault] that make other calls of LINE fail.
+const (
+	ReplyEndpoint     = "line:reply"
+	LinkTokenEndpoint = "line:linkToken"
+	ProfileEndpoint   = "line:profile"
+	ValidateEndpoint  = "line:validate"
+)
+
 func (s *Sandbox) lineRoutes(mux *http.ServeMux) {
-	handle := func(pattern string, retryKey bool, h lineHandler) {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.serveLINE(w, r, retryKey, h) })
-	}
-	handle("POST /v2/bot/message/push", true, s.linePush)
-	handle("POST /v2/bot/message/reply", false, s.lineReply)
-	handle("POST /v2/bot/message/validate/push", false, s.lineValidate)
-	handle("POST /v2/bot/message/validate/reply", false, s.lineValidate)
-	handle("GET /v2/bot/message/quota", false, s.lineQuota)
-	handle("GET /v2/bot/message/quota/consumption", false, s.lineConsumption)
-	handle("GET /v2/bot/profile/{user}", false, s.lineProfile)
-	handle("GET /v2/bot/info", false, s.lineInfo)
-	mux.HandleFunc("/v2/bot/", func(w http.ResponseWriter, r *http.Request) {
-		s.serveLINE(w, r, false, func(*http.Request, []byte, string) (any, *lineError) {
+	for _, rt := range []lineRoute{
+		{pattern: "POST /v2/bot/message/push", handle: s.linePush, retryKey: true},
+		{pattern: "POST /v2/bot/message/reply", handle: s.lineReply, fault: ReplyEndpoint},
+		{pattern: "POST /v2/bot/message/validate/push", handle: s.lineValidate, fault: ValidateEndpoint},
+		{pattern: "POST /v2/bot/message/validate/reply", handle: s.lineValidate, fault: ValidateEndpoint},
+		{pattern: "GET /v2/bot/message/quota", handle: s.lineQuota},
+		{pattern: "GET /v2/bot/message/quota/consumption", handle: s.lineConsumption},
+		{pattern: "GET /v2/bot/profile/{user}", handle: s.lineProfile, fault: ProfileEndpoint},
+		{pattern: "GET /v2/bot/info", handle: s.lineInfo},
+		{pattern: "POST /v2/bot/user/{user}/linkToken", handle: s.lineLinkToken, bare: true, fault: LinkTokenEndpoint},
+		{pattern: "GET /v2/bot/channel/webhook/endpoint", handle: s.lineEndpoint},
+		{pattern: "PUT /v2/bot/channel/webhook/endpoint", handle: s.lineSetEndpoint},
+		{pattern: "POST /v2/bot/channel/webhook/test", handle: s.lineTestEndpoint},
+		{pattern: "/v2/bot/", handle: func(*http.Request, []byte, string) (any, *lineError) {
 			return nil, lineErr(http.StatusNotFound, "Not found")
-		})
-	})
+		}},
+	} {
+		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) { s.serveLINE(w, r, rt) })
+	}
 	mux.HandleFunc("POST /oauth2/v3/token", s.lineToken)
 }
 
 // serveLINE does what every call of the Messaging API has in common.
-func (s *Sandbox) serveLINE(w http.ResponseWriter, r *http.Request, retryKey bool, h lineHandler) {
+func (s *Sandbox) serveLINE(w http.ResponseWriter, r *http.Request, rt lineRoute) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxLINEBody+1))
 	if err != nil {
 		return
 	}
 	request := randomID(16)
 	w.Header().Set("X-Line-Request-Id", request)
-	if retryKey {
-		if f, ok := s.lineFault(body); ok && !s.late(r, f) {
-			if f.Accept {
-				if _, no := s.lineCall(r, body, request, retryKey, h); no != nil {
-					s.writeLINEError(w, no)
-					return
-				}
+	if f, ok := s.lineFault(rt, body); ok && !s.late(r, f) {
+		if f.Accept {
+			if _, no := s.lineCall(r, body, request, rt); no != nil {
+				s.writeLINEError(w, no)
+				return
 			}
-			s.fail(w, r, f)
-			return
 		}
+		s.fail(w, r, f)
+		return
 	}
-	answer, no := s.lineCall(r, body, request, retryKey, h)
+	answer, no := s.lineCall(r, body, request, rt)
 	if no != nil {
 		s.writeLINEError(w, no)
 		return
@@ -185,31 +216,38 @@ func (s *Sandbox) serveLINE(w http.ResponseWriter, r *http.Request, retryKey boo
 	_ = json.NewEncoder(w).Encode(answer)
 }
 
-// lineFault gives the fault that meets a push to the receiver named in body.
-func (s *Sandbox) lineFault(body []byte) (Fault, bool) {
+// lineFault gives the fault that meets a call: a push to the receiver named in
+// body, or any other by its own address.
+func (s *Sandbox) lineFault(rt lineRoute, body []byte) (Fault, bool) {
 	var to struct {
 		To string `json:"to"`
 	}
 	_ = json.Unmarshal(body, &to)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.takeFaultLocked(to.To)
+	switch {
+	case rt.retryKey:
+		return s.takeFaultLocked(to.To)
+	case rt.fault != "" && s.faults[rt.fault] != nil:
+		return s.takeFaultLocked(rt.fault)
+	}
+	return Fault{}, false
 }
 
-func (s *Sandbox) lineCall(r *http.Request, body []byte, request string, retryKey bool, h lineHandler) (any, *lineError) {
+func (s *Sandbox) lineCall(r *http.Request, body []byte, request string, rt lineRoute) (any, *lineError) {
 	if no := s.authorize(r.Header.Values("Authorization")); no != nil {
 		return nil, no
 	}
 	keys := r.Header.Values("X-Line-Retry-Key")
 	switch {
-	case len(keys) > 0 && !retryKey:
+	case len(keys) > 0 && !rt.retryKey:
 		return nil, lineErr(http.StatusBadRequest, "The retry key is not supported by this API")
 	case len(keys) > 0 && !uuidForm.MatchString(keys[0]):
 		return nil, lineErr(http.StatusBadRequest, "Invalid retry key")
 	case len(body) > maxLINEBody:
 		return nil, lineErr(http.StatusRequestEntityTooLarge, "Request exceeds the max size of 2MB")
 	}
-	if r.Method == http.MethodPost {
+	if r.Method != http.MethodGet && !rt.bare {
 		if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
 			return nil, lineErr(http.StatusUnsupportedMediaType, "A content type not supported by the API is requested.")
 		}
@@ -217,7 +255,7 @@ func (s *Sandbox) lineCall(r *http.Request, body []byte, request string, retryKe
 			return nil, lineErr(http.StatusBadRequest, "The request body could not be parsed as JSON (line: 1, column: 1)")
 		}
 	}
-	return h(r, body, request)
+	return rt.handle(r, body, request)
 }
 
 func (s *Sandbox) authorize(header []string) *lineError {

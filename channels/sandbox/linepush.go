@@ -131,10 +131,10 @@ func readMessage(path string, raw json.RawMessage) (Message, []problem) {
 	c := &checker{}
 	switch fields["type"] {
 	case "text":
-		c.object(path, fields, map[string]rule{"type": text(1, 10), "text": text(1, 5000), "quickReply": anything, "sender": anything, "emojis": anything, "quoteToken": text(1, 200)}, "type", "text")
+		c.object(path, fields, map[string]rule{"type": text(1, 10), "text": text(1, 5000), "quickReply": quickReply, "sender": anything, "emojis": anything, "quoteToken": text(1, 200)}, "type", "text")
 		m.Title, _ = fields["text"].(string)
 	case "flex":
-		c.object(path, fields, map[string]rule{"type": text(1, 10), "altText": text(1, 400), "contents": container, "quickReply": anything, "sender": anything}, "type", "altText", "contents")
+		c.object(path, fields, map[string]rule{"type": text(1, 10), "altText": text(1, 400), "contents": container, "quickReply": quickReply, "sender": anything}, "type", "altText", "contents")
 		m.Title, _ = fields["altText"].(string)
 		m.URL = firstURI(fields["contents"])
 		if n := jsonSize(raw, "contents"); n > 30<<10 {

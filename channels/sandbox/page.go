@@ -47,9 +47,15 @@ func (s *Sandbox) pageRoutes(mux *http.ServeMux) {
 		s.servePage(w, pages, "phone.tmpl", page)
 	})
 	s.messengerRoutes(mux, pages)
+	s.dialogRoutes(mux, pages)
+	s.lineUserRoutes(mux)
 }
 
 func (s *Sandbox) servePage(w http.ResponseWriter, pages *template.Template, name string, data any) {
+	s.servePageStatus(w, http.StatusOK, pages, name, data)
+}
+
+func (s *Sandbox) servePageStatus(w http.ResponseWriter, status int, pages *template.Template, name string, data any) {
 	var b bytes.Buffer
 	if err := pages.ExecuteTemplate(&b, name, data); err != nil {
 		s.opt.Log.Error("page failed", "page", name, "err", err)
@@ -62,6 +68,7 @@ func (s *Sandbox) servePage(w http.ResponseWriter, pages *template.Template, nam
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
 	_, _ = b.WriteTo(w)
 }
 
@@ -144,21 +151,11 @@ type phonePage struct {
 	CSS     string // address of the rules that the Flex messages need
 	Clock   string
 	Date    string
-	Chat    []chatItem
+	LINE    linePage
 	Notices []notice
 	FB      messengerPage
 	Subs    int // push subscriptions of this person
 	Badge   int
-}
-
-// chatItem is one message in the chat of LINE.
-type chatItem struct {
-	ID   string
-	Day  string // set on the first of a day
-	Time string
-	Alt  string
-	Flex *node
-	Text string
 }
 
 // notice is one notification on the lock screen.
@@ -195,24 +192,6 @@ func (s *Sandbox) phonePage(key string) (phonePage, bool) {
 			page.Others = append(page.Others, other)
 		}
 	}
-	all := node{}
-	last := ""
-	for _, m := range list {
-		if m.Provider != "line" {
-			continue
-		}
-		item := chatItem{ID: m.ID, Time: clock(m.At), Alt: m.Title}
-		if d := day(m.At.In(taipei)); d != last {
-			item.Day, last = d, d
-		}
-		if flex, ok := renderFlex(m.JSON); ok {
-			item.Flex = &flex
-			all.Children = append(all.Children, flex)
-		} else {
-			item.Text = m.Title
-		}
-		page.Chat = append(page.Chat, item)
-	}
 	for _, m := range s.Notifications(key) {
 		n := notice{ID: m.ID, Title: m.Title, Body: m.Body, Time: ago(now, m.At), Urgent: m.Urgency == "high"}
 		if absoluteURL(m.URL) {
@@ -220,8 +199,8 @@ func (s *Sandbox) phonePage(key string) (phonePage, bool) {
 		}
 		page.Notices = append(page.Notices, n)
 	}
-	page.FB = s.messengerPage(p)
-	page.CSS = "/flex.css?k=" + url.QueryEscape(strings.Join(all.tokens(), ","))
+	page.LINE, page.FB = s.linePage(p), s.messengerPage(p)
+	page.CSS = "/flex.css?k=" + url.QueryEscape(strings.Join(page.LINE.flex.tokens(), ","))
 	return page, true
 }
 

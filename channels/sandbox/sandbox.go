@@ -33,6 +33,9 @@ type LINEAccount struct {
 	ChannelSecret string
 	Token         string // long-lived channel access token
 	BotID         string // user ID of the account, the destination of callbacks
+	// Callback is where events go, such as http://127.0.0.1:8080/hooks/line.
+	// Empty: nowhere, until somebody sets it through the API.
+	Callback string
 }
 
 // Options of [New]. The zero value of a field other than URL takes what its
@@ -155,7 +158,7 @@ func New(opt Options) (*Sandbox, error) {
 		opt: opt, url: u,
 		closed: make(chan struct{}), changed: make(chan struct{}),
 		arrived: map[string]*mailbox{}, faults: map[string]*Fault{},
-		line: newLINEState(), push: newPushState(), graph: newGraphState(), twilio: newTwilioState(), gateway: newGatewayState(), callbacks: newCallbacks(),
+		line: newLINEState(opt.LINE.Callback), push: newPushState(), graph: newGraphState(), twilio: newTwilioState(), gateway: newGatewayState(), callbacks: newCallbacks(),
 	}
 	seen := map[string]bool{}
 	for _, p := range opt.People {
