@@ -36,27 +36,51 @@ type LedgerEntry struct {
 // LedgerDelivery is one delivery of it. Address and ProviderID are masked
 // unless they are the reader's own.
 type LedgerDelivery struct {
-	ID         string
-	Channel    ChannelName
-	Label      string // of the link
-	State      State
-	Reason     string
-	ProviderID string
-	Ref        string
-	Cost       int // in the provider's units: SMS segments, LINE messages
-	NotBefore  time.Time
-	Done       time.Time
-	Delivered  time.Time // the device has it
-	Attempts   []LedgerAttempt
+	ID         string          `json:"id"`
+	Channel    ChannelName     `json:"channel"`
+	Label      string          `json:"label,omitempty"` // of the link
+	State      State           `json:"state"`
+	Reason     string          `json:"reason,omitempty"`
+	ProviderID string          `json:"provider,omitempty"`
+	Ref        string          `json:"ref,omitempty"`
+	Cost       int             `json:"cost,omitempty"` // in the provider's units: SMS segments, LINE messages
+	NotBefore  time.Time       `json:"not_before"`
+	Done       time.Time       `json:"done,omitzero"`
+	Delivered  time.Time       `json:"delivered,omitzero"` // the device has it
+	Attempts   []LedgerAttempt `json:"attempts,omitempty"`
+}
+
+// Mask gives a delivery as others than its recipient may read it: what a person
+// could be reached or recognised by is left out but for its end.
+func (d LedgerDelivery) Mask() LedgerDelivery {
+	if d.Channel != WebPush { // the label of a device is "iPhone · Safari"
+		d.Label = mask(d.Label)
+	}
+	d.ProviderID = mask(d.ProviderID)
+	return d
+}
+
+// mask leaves the last three characters of a long text, for comparing, and
+// nothing of a short one.
+func mask(s string) string {
+	const shown, dots = 3, "•••"
+	if s == "" {
+		return ""
+	}
+	r := []rune(s)
+	if len(r) < 3*shown {
+		return dots
+	}
+	return dots + string(r[len(r)-shown:])
 }
 
 // LedgerAttempt is one call.
 type LedgerAttempt struct {
-	Number   int
-	Started  time.Time
-	Finished time.Time // zero when the process died in between
-	Outcome  Outcome
-	Detail   string
+	Number   int       `json:"number"`
+	Started  time.Time `json:"started"`
+	Finished time.Time `json:"finished,omitzero"` // zero when the process died in between
+	Outcome  Outcome   `json:"outcome"`
+	Detail   string    `json:"detail,omitempty"`
 }
 
 // LedgerPage is a part of the ledger. Next is "" at its end.

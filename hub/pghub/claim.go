@@ -119,10 +119,10 @@ func (h *Hub) claim(ctx context.Context, name hub.ChannelName, r room) (claimed,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 	defer cancel()
 	var c claimed
-	now := h.now()
+	now, share := h.now(), h.quotaShare(ctx, name)
 	err := h.inTx(ctx, func(tx pgx.Tx) error {
 		c = claimed{}
-		s, rate, err := h.stand(ctx, tx, name, now)
+		s, rate, err := h.stand(ctx, tx, name, share, now)
 		if err != nil {
 			return err
 		}
@@ -214,20 +214,13 @@ func (h *Hub) nextDue(ctx context.Context, tx pgx.Tx, name hub.ChannelName, now 
 
 // stand reads how a channel stands, and where its provider has a rate locks
 // what is left of it.
-func (h *Hub) stand(ctx context.Context, tx pgx.Tx, name hub.ChannelName, now time.Time) (standing, *bucket, error) {
+func (h *Hub) stand(ctx context.Context, tx pgx.Tx, name hub.ChannelName, share float64, now time.Time) (standing, *bucket, error) {
 	_, finds := h.channels[name].(hub.Finder)
 	s := standing{finds: finds, lease: h.lease()}
 	b := &pgx.Batch{}
 	b.Queue(byIndex)
 	t := h.queueBucket(b, name, now)
-	b.Queue(`select down_until from channel_state where channel = $1`, name).Query(func(rows pgx.Rows) error {
-		var down *time.Time
-		_, err := pgx.ForEachRow(rows, []any{&down}, func() error {
-			s.down = orZero(down)
-			return nil
-		})
-		return err
-	})
+	queueStanding(b, name, share, now, &s)
 	err := tx.SendBatch(ctx, b).Close()
 	return s, t, err
 }

@@ -149,6 +149,7 @@ func queueDead(b *pgx.Batch, list []result, next []hub.Next, now time.Time) {
 func (h *Hub) observe(ctx context.Context, r result, next hub.Next, now time.Time) {
 	d, v := r.d, r.verdict
 	h.metrics.deliveries.WithLabelValues(string(d.channel), string(v.Outcome)).Inc()
+	h.tally.add(r, next.State == hub.StateAccepted, now)
 	if next.State == hub.StateAccepted {
 		h.metrics.seconds.WithLabelValues(string(d.channel)).Observe(max(now.Sub(d.due), 0).Seconds())
 		return

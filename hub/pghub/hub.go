@@ -70,6 +70,7 @@ type Hub struct {
 	channels    map[hub.ChannelName]hub.Channel
 	pumps       map[hub.ChannelName]*pump
 	calendar    calendar
+	tally       tally
 	trays       Trays
 	sealer      Sealer
 	baseURL     string

@@ -89,8 +89,8 @@ func orZero(t *time.Time) time.Time {
 }
 
 // Since gives what came after seq, at most limit. complete is false, and there
-// is no list, when more than [Kept] came since, or when the inbox has never been
-// at seq.
+// is no list, when more than [Kept] came since, when some of it is so old that
+// it is in the ledger only, or when the inbox has never been at seq.
 func (h *Hub) Since(ctx context.Context, p approval.PersonID, seq int64, limit int) (list []hub.Notification, complete bool, err error) {
 	head, err := h.position(ctx, p)
 	switch {
@@ -112,6 +112,14 @@ func (h *Hub) Since(ctx context.Context, p approval.PersonID, seq int64, limit i
 	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (hub.Notification, error) { return scanNotification(row) })
 	if err != nil {
 		return nil, false, translate("pghub: since", err)
+	}
+	for i, n := range list {
+		if n.Seq != seq+1+int64(i) {
+			return nil, false, nil // what is missing is old, and was moved to the ledger
+		}
+	}
+	if len(list) == 0 {
+		return nil, false, nil
 	}
 	return list, true, nil
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
-	"github.com/robfig/cron/v3"
 
 	"qianhe/hub"
 )
@@ -46,24 +45,27 @@ func newInserter(pool *pgxpool.Pool, log *slog.Logger) (*river.Client[pgx.Tx], e
 	return client, nil
 }
 
-// newWorkers makes the client that works jobs, and its one periodic job.
+// newWorkers makes the client that works jobs, and adds the periodic ones.
 func (h *Hub) newWorkers() (*river.Client[pgx.Tx], error) {
 	w := river.NewWorkers()
 	river.AddWorker(w, &routeWorker{hub: h})
 	river.AddWorker(w, &wakeWorker{hub: h})
 	river.AddWorker(w, &sweepWorker{hub: h})
+	river.AddWorker(w, &archiveWorker{hub: h})
+	river.AddWorker(w, &quotaWorker{hub: h})
 	river.AddWorker(w, &inboundWorker{hub: h})
 	queues := map[string]river.QueueConfig{
-		queueRoute: {MaxWorkers: 8},
-		queueSweep: {MaxWorkers: 1},
+		queueRoute:  {MaxWorkers: 8},
+		queueSweep:  {MaxWorkers: 1},
+		queueUpkeep: {MaxWorkers: 1},
 	}
 	for name := range h.channels {
 		queues[queueOf(name)] = river.QueueConfig{MaxWorkers: 2} // each only wakes a pump
 		queues[inboundQueueOf(name)] = river.QueueConfig{MaxWorkers: 4}
 	}
-	everyMinute, err := cron.ParseStandard("* * * * *")
+	jobs, err := periodic()
 	if err != nil {
-		return nil, fmt.Errorf("pghub: schedule of the sweep: %w", err)
+		return nil, err
 	}
 	client, err := river.NewClient(riverpgxv5.New(h.pool), &river.Config{
 		Queues:                      queues,
@@ -75,9 +77,7 @@ func (h *Hub) newWorkers() (*river.Client[pgx.Tx], error) {
 		JobTimeout:                  time.Minute,
 		RescueStuckJobsAfter:        stuckAfter,
 		CompletedJobRetentionPeriod: time.Hour,
-		PeriodicJobs: []*river.PeriodicJob{river.NewPeriodicJob(everyMinute, func() (river.JobArgs, *river.InsertOpts) {
-			return sweepArgs{}, nil
-		}, &river.PeriodicJobOpts{ID: "sweep", RunOnStart: true})},
+		PeriodicJobs:                jobs,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("pghub: workers: %w", err)

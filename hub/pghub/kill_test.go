@@ -28,7 +28,7 @@ type ledger struct{ pool *pgxpool.Pool }
 func (ledger) Name() hub.ChannelName { return hub.WebPush }
 
 func (l ledger) Send(ctx context.Context, m hub.Message) (hub.Receipt, error) {
-	if _, err := l.pool.Exec(ctx, `insert into ledger (key) values ($1)`, m.Delivery); err != nil {
+	if _, err := l.pool.Exec(ctx, `insert into provider_ledger (key) values ($1)`, m.Delivery); err != nil {
 		return hub.Receipt{}, &hub.Unknown{Reason: "ledger", Safe: true}
 	}
 	return hub.Receipt{}, nil
@@ -83,7 +83,7 @@ func TestKilledProcess(t *testing.T) {
 	t.Cleanup(pool.Close)
 	f := newFixtureOn(t, pool)
 	f.clock.set(time.Now())
-	f.exec(`create table ledger (key text not null)`)
+	f.exec(`create table provider_ledger (key text not null)`)
 	f.link("amy", hub.WebPush)
 	f.exec(`insert into step (id, document, position, duty, person, state, origin, arrived_at)
 		select 'doc-amy' || i, 'doc', 100 + i, 'review', 'amy', 'active', 'planned', now() from generate_series(1, $1::int) i`, notifications)
@@ -124,9 +124,9 @@ func TestKilledProcess(t *testing.T) {
 	if got := count(`delivery where state <> 'accepted'`); got != 0 {
 		t.Errorf("%d deliveries are not accepted: %v", got, f.states())
 	}
-	lost := count(`delivery d where not exists (select from ledger l where l.key = d.id)`)
-	strange := count(`ledger l where not exists (select from delivery d where d.id = l.key)`)
-	twice := count(`(select key from ledger group by key having count(*) > 1) x`)
+	lost := count(`delivery d where not exists (select from provider_ledger l where l.key = d.id)`)
+	strange := count(`provider_ledger l where not exists (select from delivery d where d.id = l.key)`)
+	twice := count(`(select key from provider_ledger group by key having count(*) > 1) x`)
 	interrupted := count(`attempt where finished_at is null`)
 	if lost != 0 || strange != 0 {
 		t.Errorf("%d deliveries never reached the provider, %d that nobody planned did", lost, strange)

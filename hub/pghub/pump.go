@@ -95,8 +95,13 @@ func (h *Hub) startPumps(ctx context.Context) {
 	for _, pump := range h.pumps {
 		running.Go(func() { pump.run(claiming, calling) })
 	}
+	counting, counted := context.WithCancel(context.WithoutCancel(ctx))
+	var counter sync.WaitGroup
+	counter.Go(func() { h.countUntil(counting) })
 	go func() {
 		running.Wait()
+		counted()
+		counter.Wait()
 		late()
 		stop()
 		cut()
