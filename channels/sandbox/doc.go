@@ -1,6 +1,7 @@
 // Package sandbox holds stand-ins for the providers that the channels talk to,
-// for tests and for the demo: the LINE Messaging API, a push service (RFC 8030,
-// 8188, 8291, 8292), and the phones on which their messages arrive.
+// for tests and for the demo: the LINE Messaging API, the Graph API with one
+// Facebook Page, carriers of SMS, a push service (RFC 8030, 8188, 8291, 8292),
+// and the phones on which their messages arrive.
 //
 // The stand-ins are strict where the providers are: a request that the real
 // service would refuse is refused here, in its words. What a provider does only
@@ -11,8 +12,15 @@
 //
 //	/v2/bot/...  /oauth2/v3/token    LINE
 //	/dialog/bot/accountLink          LINE's page of account linking
+//	/graph/{version}/{page}/...      Messenger
 //	/push/{token}                    the push service
+//	/m.me/{page}                     where links into Messenger lead
 //	/  /phone/{key}                  the phones, for a person to look at
+//
+// What people do on a phone, or a test for them ([Sandbox.Say], [Sandbox.Tap],
+// [Sandbox.OpenLink] ...), goes to the app as the provider's signed callback,
+// in the order in which it was done, and again until it is taken;
+// [Sandbox.SetCallbackFault] forges, doubles and loses them.
 //
 // Tests read what arrived through [Sandbox.Messages], [Sandbox.Wait] and
 // [Sandbox.Notifications]. Nothing here is for a real server: "serve" refuses
