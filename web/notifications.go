@@ -27,6 +27,7 @@ type notificationsPage struct {
 	Denied  string // how to allow notifications again in this browser
 	Links   []linkView
 	Chosen  string // in a line, how the person is told
+	Says    string // how much messages say about documents
 }
 
 // linkView is one address at which messages reach the person.
@@ -67,10 +68,26 @@ func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit)
 		p.Here = p.Here || view.Here
 		p.Links = append(p.Links, view)
 	}
-	if p.Chosen, err = s.chosen(r.Context(), v); err != nil {
+	policy, err := s.Settings.Policy(r.Context())
+	if err != nil {
 		return err
 	}
+	if p.Chosen, err = s.chosen(r.Context(), v, policy); err != nil {
+		return err
+	}
+	p.Says = v.words.T(saysKey(policy.Tier))
 	return s.render(w, r, http.StatusOK, "notifications", p)
+}
+
+// saysKey is what people are told about how much messages say.
+func saysKey(t hub.Tier) string {
+	switch t {
+	case hub.TierNumber:
+		return "notify.policy.number"
+	case hub.TierSubject:
+		return "notify.policy.subject"
+	}
+	return "notify.policy"
 }
 
 // maxSubscription bounds a subscription as JSON, in bytes: endpoints have at

@@ -148,12 +148,8 @@ func (s *Server) preferencesPage(ctx context.Context, v *visit, c hub.Preference
 }
 
 // chosen says in a line how a person is told: 先送 LINE，勿擾 20:00 到次日 07:30.
-func (s *Server) chosen(ctx context.Context, v *visit) (string, error) {
+func (s *Server) chosen(ctx context.Context, v *visit, policy hub.Policy) (string, error) {
 	c, err := s.Settings.Preferences(ctx, v.session.Person.ID)
-	if err != nil {
-		return "", err
-	}
-	policy, err := s.Settings.Policy(ctx)
 	if err != nil {
 		return "", err
 	}

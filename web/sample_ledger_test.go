@@ -38,7 +38,8 @@ func (o *office) told() {
 		Attempts: []hub.LedgerAttempt{try(1, at(23, 9, 2, 12), 240*time.Millisecond, hub.OutcomeChannelDown, "You have reached your monthly limit.")},
 	}
 	sms := sent(hub.SMS, "手機", "SM…7f3a", 2, at(23, 9, 5, 0))
-	sms.State, sms.Attempts = hub.StateUnknown, []hub.LedgerAttempt{try(1, at(23, 9, 5, 0), 10*time.Second, hub.OutcomeUnknown, "no answer in time"), try(2, at(23, 9, 6, 0), 0, "", "")}
+	sms.State, sms.Done, sms.Delivered = hub.StateUnknown, time.Time{}, time.Time{}
+	sms.Attempts = []hub.LedgerAttempt{try(1, at(23, 9, 5, 0), 10*time.Second, hub.OutcomeUnknown, "no answer in time"), try(2, at(23, 9, 6, 0), 0, "", "")}
 	fresh.Deliveries = append(fresh.Deliveries, line, sms)
 	fresh.Due, fresh.Delivered = at(25, 17, 30, 0), at(23, 9, 2, 14)
 
