@@ -56,7 +56,7 @@ func TestPolicyOfAKind(t *testing.T) {
 		t.Errorf("the rule is %+v, want %+v", got, want)
 	}
 	a := o.get(t, "admin", "/admin/policy?ok=settings").says(t, ".note", "已儲存").has(t, ".own-rule", 1).
-		says(t, ".own-rule", "公文決行", "已改", "LINE 45 分鐘後，簡訊 90 分鐘後", "急迫：高、個人不能關閉、保存 30 天", "不受勿擾限制", "3 小時").
+		says(t, ".own-rule", "公文決行", "已調整", "LINE 45 分鐘後，簡訊 90 分鐘後", "急迫：高、個人不能關閉、保存 30 天", "不受勿擾限制", "3 小時").
 		says(t, ".past", "周明德 09:10 公文決行")
 	a.has(t, `a[href="/admin/policy/reset"]`, 1)
 	// What the organisation has fixed cannot be chosen.
@@ -146,7 +146,7 @@ func TestPolicyForAll(t *testing.T) {
 		*p.Chase != (approval.Ladder{At: 600, Soon: 2, Desk: 3, Head: 5, Weekly: 5}) {
 		t.Errorf("policy is %+v", p)
 	}
-	a := o.get(t, "admin", "/admin/policy").says(t, ".past li:first-child", "勿擾時段（20:00 到次日 07:30，放假日整天 → 18:00 到次日 08:00）", "業者額度警戒（90 % → 80 %）")
+	a := o.get(t, "admin", "/admin/policy").says(t, ".past li:first-child", "勿擾時段（20:00 到次日 07:30，放假日整天 → 18:00 到次日 08:00）", "額度警戒線（90 % → 80 %）")
 	a.says(t, ".past li:nth-child(2)", "內容沒有不同")
 	if strings.Contains(a.words(".past li:first-child"), "公文送到") {
 		t.Error("no kind was changed")

@@ -3,12 +3,14 @@
 //
 // Pages are rendered here and work with links and forms alone. Four small
 // scripts add what needs one: live counts, phrases in place, push
-// notifications, a page for when there is no line.
+// notifications, a page for when there is no line. Where no connection stays up
+// an open page asks every minute, and says so.
 //
 // # Who may do what
 //
 // Every address stands in routes.go with the rule that applies to it. A page
-// has a session or is public; there is no other list. What a person may see of
+// is public, has a session, or has one of an administrator (管理者); there is no
+// other list. What a person may see of
 // a document is asked of the store each time, with the person as argument.
 //
 //   - The session is a cookie, see package access. Whoever has none is sent to

@@ -129,6 +129,21 @@ func TestFirstViewIsSmall(t *testing.T) {
 	}
 }
 
+// No page is heavy, not even those of the administrator with all their fields.
+func TestPagesAreSmall(t *testing.T) {
+	t.Parallel()
+	const most = 8_000 // bytes of HTML on the wire; style and scripts are kept from page to page
+	o := newOffice(t)
+	for _, s := range o.stops() {
+		if a := o.get(t, s.who(), s.path, "Accept-Encoding", "gzip"); len(a.text) > most {
+			t.Errorf("%s takes %d bytes, want at most %d", s.name, len(a.text), most)
+		}
+	}
+	if a := o.get(t, "", o.assets.url("settings.css"), "Accept-Encoding", "gzip"); len(a.text) > most {
+		t.Errorf("settings.css takes %d bytes, want at most %d", len(a.text), most)
+	}
+}
+
 // Text can be read: WCAG 2.2 AA asks for 4.5:1, and 3:1 for the edges of what
 // one operates.
 func TestContrast(t *testing.T) {
