@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -100,6 +101,9 @@ func TestCompose(t *testing.T) {
 			if tt.lang == "en" {
 				tt.want.Lang = "en"
 			}
+			if label := map[string]string{"en": "Seen", "zh-TW": "已讀"}[tt.want.Lang]; tt.n.Kind != hub.KindDigest {
+				tt.want.Acts = []hub.Act{{Label: label, Verb: "seen"}}
+			}
 			tt.want.Sent, tt.want.TTL = now, tt.n.Kind.TTL()-time.Hour
 			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreFields(hub.Message{}, "Tag")); diff != "" {
 				t.Errorf("message (-want +got):\n%s", diff)
@@ -108,24 +112,173 @@ func TestCompose(t *testing.T) {
 	}
 }
 
+// Every kind has words in both languages, short enough for an SMS with the
+// agency's name and the reference (67 × 2 UTF-16 units), a page of its own, and
+// a tag; a confirmation in the chat only where that ends something.
+func TestComposeEveryKind(t *testing.T) {
+	t.Parallel()
+	const doc = "06f7m0tq8v0000000000000000"
+	want := map[hub.Kind]struct {
+		zh, en, path string
+		urgent       bool
+		act          bool
+	}{
+		hub.KindArrived:       {"新到公文 1 件，待處理共 5 件", "1 new document, 5 pending in all", "/d/" + doc, false, true},
+		hub.KindReturned:      {"公文退回 1 件，待處理共 5 件", "1 document returned, 5 pending in all", "/d/" + doc, false, true},
+		hub.KindRecalled:      {"公文已由前手抽回 1 件", "1 document was taken back by its sender", "/d/" + doc, false, true},
+		hub.KindDecided:       {"承辦公文已決行", "A document of yours was decided", "/d/" + doc, false, true},
+		hub.KindDigest:        {"待處理公文 5 件", "5 documents pending", "/next", true, false},
+		hub.KindForm:          {"待審核表單 2 件", "2 forms to review", "/n/id", false, true},
+		hub.KindExtension:     {"展期申請 1 件待核，待處理共 5 件", "1 request for more time to review, 5 pending in all", "/d/" + doc, false, true},
+		hub.KindOverdueSoon:   {"逾期公文 1 件", "1 document overdue", "/d/" + doc, false, true},
+		hub.KindOverdue:       {"逾期公文 1 件", "1 document overdue", "/d/" + doc, false, true},
+		hub.KindEscalation:    {"稽催：逾期公文 8 件", "8 overdue documents are being chased", "/d/" + doc, false, true},
+		hub.KindSignature:     {"請在 TW FidO 確認簽章", "Please confirm your signature in TW FidO", "/d/" + doc, true, false},
+		hub.KindSignatureDebt: {"有公文待補簽", "Documents wait for your signature", "/d/" + doc, false, true},
+		hub.KindNewDevice:     {"帳號在新裝置登入", "Sign-in on a new device", "/me/devices", true, false},
+		hub.KindReplaced:      {"行動裝置已更換", "Your mobile device was replaced", "/me/devices", true, false},
+		hub.KindLinked:        {"已綁定新的通知管道", "A notification channel was linked", "/me/notifications", true, false},
+		hub.KindUnlinked:      {"通知管道已解除綁定", "A notification channel was unlinked", "/me/notifications", true, false},
+		hub.KindAnnouncement:  {"新公告 1 則", "1 new announcement", "/n/id", false, true},
+		hub.KindTest:          {"測試訊息", "Test message", "/me/notifications", false, false},
+		hub.KindRefresh:       {"待處理公文 5 件", "5 documents pending", "/d/" + doc, false, false},
+	}
+	counts := hub.Counts{Pending: 5, Highest: 1, Forms: 2}
+	tally := hub.Tally{Soon: 3, Today: 2, Late: 1, Others: 7}
+	for _, k := range append(hub.Kinds(), hub.KindRefresh) {
+		for _, lang := range []string{"zh-TW", "en"} {
+			m := hub.Compose(hub.Notification{ID: "id", Kind: k, Document: doc, At: now}, counts, hub.Setting{Lang: lang, BaseURL: "https://sign.example.gov.tw", Now: now, Tally: tally})
+			w := want[k]
+			title, label := w.zh, "已讀"
+			if lang == "en" {
+				title, label = w.en, "Seen"
+			}
+			if m.Title != title || !strings.HasPrefix(m.URL, "https://sign.example.gov.tw"+w.path) || m.Urgent != w.urgent {
+				t.Errorf("%s in %s: %q, %s, urgent %t; want %q, %s, %t", k, lang, m.Title, m.URL, m.Urgent, title, w.path, w.urgent)
+			}
+			short := m.Title
+			if k.Security() {
+				short = m.Text // where to go belongs to it
+			}
+			if n := len(utf16.Encode([]rune(short))); m.Text == "" || n > 100 || m.Button == "" || len([]rune(m.Button)) > 20 {
+				t.Errorf("%s in %s says %q (%d units), button %q", k, lang, short, n, m.Button)
+			}
+			if has := slices.Equal(m.Acts, []hub.Act{{Label: label, Verb: "seen"}}); has != w.act || !w.act && len(m.Acts) > 0 {
+				t.Errorf("%s in %s: answers %v", k, lang, m.Acts)
+			}
+		}
+	}
+}
+
+func TestComposeChase(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		kind  hub.Kind
+		tally hub.Tally
+		want  string
+	}{
+		{hub.KindOverdueSoon, hub.Tally{Soon: 2}, "即將到期公文 2 件"},
+		{hub.KindOverdue, hub.Tally{Today: 1}, "今日到期公文 1 件"},
+		{hub.KindOverdue, hub.Tally{Late: 3, Today: 2, Soon: 1}, "逾期公文 3 件 · 今日到期公文 2 件 · 即將到期公文 1 件"},
+		{hub.KindEscalation, hub.Tally{Late: 3}, "稽催：逾期公文 3 件"},
+		{hub.KindEscalation, hub.Tally{Others: 7}, "稽催：逾期公文 7 件 · 所屬逾期公文 7 件"},
+		{hub.KindEscalation, hub.Tally{Late: 1, Today: 1, Others: 7}, "稽催：逾期公文 8 件 · 逾期公文 1 件 · 今日到期公文 1 件 · 所屬逾期公文 7 件"},
+	}
+	for _, tt := range tests {
+		m := hub.Compose(hub.Notification{Kind: tt.kind, At: now}, hub.Counts{Pending: 5}, hub.Setting{Now: now, Tally: tt.tally})
+		if m.Text != tt.want || m.URL != "/overdue" || m.Button != "查看清單" {
+			t.Errorf("%s of %+v says %q, want %q", tt.kind, tt.tally, m.Text, tt.want)
+		}
+	}
+}
+
+func TestComposeRefresh(t *testing.T) {
+	t.Parallel()
+	for want, c := range map[string]hub.Counts{
+		"待處理公文 4 件 · 最速件 1 件": {Pending: 4, Highest: 1},
+		"待處理公文已全部處理":          {},
+		"待審核表單 2 件":           {Forms: 2},
+	} {
+		if m := hub.Compose(hub.Notification{Kind: hub.KindRefresh, At: now}, c, hub.Setting{Now: now}); m.Text != want || m.Urgent {
+			t.Errorf("%+v says %q, urgent %t; want %q", c, m.Text, m.Urgent, want)
+		}
+	}
+}
+
+// What is told of a document beyond counts is what the organisation opted in to,
+// and never of one that is classified.
+func TestComposeTiers(t *testing.T) {
+	t.Parallel()
+	detail := hub.Detail{Number: "1150012345", Subject: "關於王小明先生陳情一案，請於 3 日內函復（A123456789）"}
+	rule := func(tier hub.Tier) hub.Rule { return hub.Policy{Tier: tier}.Rule(hub.KindArrived) }
+	number, subject := hub.Fact{Label: "文號", Value: "1150012345"}, hub.Fact{Label: "主旨", Value: "關○王○明○生○情○案，○於 ○…"}
+	doc := hub.Notification{Kind: hub.KindArrived, Document: "d", At: now}
+	secret := doc
+	secret.Grade = approval.GradeConfidential
+	tests := []struct {
+		name string
+		n    hub.Notification
+		rule hub.Rule
+		want []hub.Fact
+	}{
+		{"counts", doc, rule(hub.TierCounts), nil},
+		{"no rule", doc, hub.Rule{}, nil},
+		{"number", doc, rule(hub.TierNumber), []hub.Fact{number}},
+		{"subject", doc, rule(hub.TierSubject), []hub.Fact{number, subject}},
+		{"unknown tier", doc, hub.Rule{TTL: time.Hour, Tier: "everything"}, nil},
+		{"classified", secret, rule(hub.TierSubject), nil},
+		{"no document", hub.Notification{Kind: hub.KindOverdue, At: now}, hub.Rule{TTL: time.Hour, Tier: hub.TierSubject}, nil},
+	}
+	for _, tt := range tests {
+		m := hub.Compose(tt.n, hub.Counts{Pending: 1}, hub.Setting{Now: now, Rule: tt.rule, Detail: detail})
+		if diff := cmp.Diff(tt.want, m.Facts); diff != "" {
+			t.Errorf("%s: facts (-want +got):\n%s", tt.name, diff)
+		}
+		if strings.Contains(m.Title+m.Text, "王") || strings.Contains(m.Title+m.Text, "1150") {
+			t.Errorf("%s: the sentence is %q", tt.name, m.Text)
+		}
+	}
+}
+
+func TestMask(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"":              "",
+		"王小明":           "王○明",
+		"A123456789 陳情": "○○○○○○○○○○ 陳○",
+		"請查照":           "請○照",
+		"第\n二\u202e行":   "第 ○ 行",
+		"一二三四五六七八九十一二三四五六七八九十": "一○三○五○七○九○一○三○五○…",
+	} {
+		if got := hub.Mask(in); got != want {
+			t.Errorf("mask of %q is %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestTagsReplaceWhatIsStale(t *testing.T) {
 	t.Parallel()
-	tag := func(p approval.PersonID, k hub.Kind) string {
-		return hub.Compose(hub.Notification{Person: p, Kind: k, Document: "d", At: now}, hub.Counts{}, hub.Setting{Now: now}).Tag
+	tag := func(p approval.PersonID, k hub.Kind, id string) string {
+		return hub.Compose(hub.Notification{ID: id, Person: p, Kind: k, Document: "d", At: now}, hub.Counts{}, hub.Setting{Now: now}).Tag
 	}
 	form := regexp.MustCompile(`^[A-Za-z0-9]{1,32}$`)
-	for _, k := range []hub.Kind{hub.KindDigest, hub.KindArrived, hub.KindReturned, hub.KindDecided} {
-		if got := tag("p", k); !form.MatchString(got) {
+	for _, k := range hub.Kinds() {
+		if got := tag("p", k, "1"); !form.MatchString(got) {
 			t.Errorf("tag of %s is %q, want 1 to 32 letters and digits", k, got)
 		}
 	}
-	if a, b := tag("p", hub.KindDigest), tag("p", hub.KindArrived); a != b {
-		t.Errorf("a digest does not replace an arrival: %q and %q", a, b)
+	for _, k := range []hub.Kind{hub.KindArrived, hub.KindRecalled, hub.KindRefresh} {
+		if a, b := tag("p", hub.KindDigest, "1"), tag("p", k, "2"); a != b {
+			t.Errorf("a digest does not replace %s: %q and %q", k, a, b)
+		}
 	}
-	if a, b := tag("p", hub.KindDecided), tag("p", hub.KindArrived); a == b {
+	if a, b := tag("p", hub.KindDecided, "1"), tag("p", hub.KindArrived, "2"); a == b {
 		t.Errorf("an arrival replaces what was decided: %q", a)
 	}
-	if a, b := tag("p", hub.KindDigest), tag("q", hub.KindDigest); a == b {
+	if a, b := tag("p", hub.KindNewDevice, "1"), tag("p", hub.KindNewDevice, "2"); a == b {
+		t.Errorf("one sign-in replaces another: %q", a)
+	}
+	if a, b := tag("p", hub.KindDigest, "1"), tag("q", hub.KindDigest, "1"); a == b {
 		t.Errorf("two people have the tag %q", a)
 	}
 }
@@ -138,8 +291,9 @@ func TestComposeSeesNoContent(t *testing.T) {
 	known := map[string][]string{
 		"Notification": {"ID", "Person", "Seq", "Kind", "Document", "Step", "Speed", "Grade", "Due", "At", "Seen", "About"},
 		"Counts":       {"Pending", "Highest", "Overdue", "DueToday", "Forms"},
+		"Tally":        {"Soon", "Today", "Late", "Others"},
 	}
-	for _, v := range []any{hub.Notification{}, hub.Counts{}} {
+	for _, v := range []any{hub.Notification{}, hub.Counts{}, hub.Tally{}} {
 		typ := reflect.TypeOf(v)
 		for i := range typ.NumField() {
 			if f := typ.Field(i); !slices.Contains(known[typ.Name()], f.Name) {
@@ -156,10 +310,10 @@ func FuzzComposeLeaksNothing(f *testing.F) {
 	f.Add("青工防字第1150012345號", uint8(0), uint8(0), 5, 1, "zh-TW")
 	f.Add("關於王小明先生陳情一案", uint8(1), uint8(1), 0, 0, "en")
 	f.Add("../..?x=y#z", uint8(4), uint8(2), -1, 1<<40, "xx")
-	kinds := []hub.Kind{hub.KindDigest, hub.KindArrived, hub.KindReturned, hub.KindDecided}
+	kinds := append(hub.Kinds(), hub.KindRefresh)
 	f.Fuzz(func(t *testing.T, secret string, kind, where uint8, pending, highest int, lang string) {
 		secret = "祕" + secret + "密密" // occurs in no text of ours
-		n := hub.Notification{Kind: "x" + hub.Kind(secret), ID: secret, Person: approval.PersonID(secret), Document: "doc1", Step: approval.StepID(secret), At: now}
+		n := hub.Notification{Kind: "x" + hub.Kind(secret), ID: "n1", Person: approval.PersonID(secret), Document: "doc1", Step: approval.StepID(secret), At: now}
 		if int(kind) < len(kinds) {
 			n.Kind = kinds[kind]
 		}

@@ -1,8 +1,6 @@
 package hub
 
 import (
-	"strconv"
-
 	"qianhe/approval"
 )
 
@@ -11,21 +9,34 @@ type words struct {
 	lang       string
 	handle     string // the button when something waits to be done
 	open       string
-	decided    string
+	list       string // the button of a list of late documents
+	devices    string // the button of what is about the safety of an account
+	read       string // the button of a chat that confirms
 	classified string
 	atOffice   string
 	speed      string
 	due        string
+	number     string
+	subject    string
 	speeds     map[approval.Speed]string
 	buckets    map[bucket]string
 	pending    func(int) string
+	forms      func(int) string
 	inAll      func(int) string
 	highest    func(int) string
 	overdue    func(int) string
 	dueToday   func(int) string
 	labels     [3]string // of highest, overdue, due today
 	unit       func(int) string
-	arrived    func(Notification) string
+	soon       func(int) string
+	today      func(int) string
+	late       func(int) string
+	others     func(int) string
+	chase      func(int) string
+	done       string          // nothing is pending any more
+	titles     map[Kind]string // of kinds that always say the same
+	texts      map[Kind]string // the whole sentence, where that is more than the title
+	highestNew string          // title of a 最速件 that arrived
 }
 
 // wordsOf gives the words of a language: English for "en", else those of
@@ -37,94 +48,27 @@ func wordsOf(lang string) words {
 	return chinese()
 }
 
-func chinese() words {
-	count := func(before string) func(int) string {
-		return func(n int) string { return before + " " + strconv.Itoa(n) + " 件" }
-	}
-	return words{
-		lang:       "zh-TW",
-		handle:     "立即處理",
-		open:       "開啟檢視",
-		decided:    "承辦公文已決行",
-		classified: "機密件公文 1 件",
-		atOffice:   "，請至辦公室辦理",
-		speed:      "速別",
-		due:        "限辦",
-		speeds:     map[approval.Speed]string{approval.SpeedHighest: "最速件", approval.SpeedUrgent: "速件"},
-		buckets:    map[bucket]string{bucketLate: "已逾期", bucketToday: "今日到期", bucketTomorrow: "明日到期", bucketSoon: "3 日內到期"},
-		pending:    count("待處理公文"),
-		inAll:      count("，待處理共"),
-		highest:    count("最速件"),
-		overdue:    count("逾期"),
-		dueToday:   count("今日到期"),
-		labels:     [3]string{"最速件", "逾期", "今日到期"},
-		unit:       func(n int) string { return strconv.Itoa(n) + " 件" },
-		arrived: func(n Notification) string {
-			switch {
-			case n.Kind == KindReturned:
-				return "公文退回 1 件"
-			case n.Speed == approval.SpeedHighest:
-				return "新到最速件公文 1 件"
-			}
-			return "新到公文 1 件"
-		},
-	}
-}
-
-func english() words {
-	count := func(after string) func(int) string {
-		return func(n int) string { return strconv.Itoa(n) + " " + after }
-	}
-	return words{
-		lang:       "en",
-		handle:     "Handle now",
-		open:       "Open",
-		decided:    "A document of yours was decided",
-		classified: "1 classified document",
-		atOffice:   ": please handle it at the office",
-		speed:      "Speed",
-		due:        "Due",
-		speeds:     map[approval.Speed]string{approval.SpeedHighest: "most urgent", approval.SpeedUrgent: "urgent"},
-		buckets:    map[bucket]string{bucketLate: "overdue", bucketToday: "today", bucketTomorrow: "tomorrow", bucketSoon: "within 3 days"},
-		pending: func(n int) string {
-			if n == 1 {
-				return "1 document pending"
-			}
-			return strconv.Itoa(n) + " documents pending"
-		},
-		inAll:    func(n int) string { return ", " + strconv.Itoa(n) + " pending in all" },
-		highest:  count("most urgent"),
-		overdue:  count("overdue"),
-		dueToday: count("due today"),
-		labels:   [3]string{"Most urgent", "Overdue", "Due today"},
-		unit:     strconv.Itoa,
-		arrived: func(n Notification) string {
-			switch {
-			case n.Kind == KindReturned:
-				return "1 document returned"
-			case n.Speed == approval.SpeedHighest:
-				return "1 new document, most urgent"
-			}
-			return "1 new document"
-		},
-	}
-}
-
 // sums are the parts of the counts that are not nothing, in words.
 func (w words) sums(c Counts) []string {
+	return parts([]int{c.Highest, c.Overdue, c.DueToday, c.Forms}, w.highest, w.overdue, w.dueToday, w.forms)
+}
+
+// tally are the parts of what is due or late, gravest first.
+func (w words) tally(t Tally) []string {
+	return parts([]int{t.Late, t.Today, t.Soon, t.Others}, w.late, w.today, w.soon, w.others)
+}
+
+func parts(numbers []int, in ...func(int) string) []string {
 	var list []string
-	for _, s := range []struct {
-		n    int
-		text func(int) string
-	}{{c.Highest, w.highest}, {c.Overdue, w.overdue}, {c.DueToday, w.dueToday}} {
-		if s.n > 0 {
-			list = append(list, s.text(s.n))
+	for i, n := range numbers {
+		if n > 0 {
+			list = append(list, in[i](n))
 		}
 	}
 	return list
 }
 
-// facts are the same as lines of a card.
+// facts are the counts as lines of a card.
 func (w words) facts(c Counts) []Fact {
 	var list []Fact
 	for i, n := range []int{c.Highest, c.Overdue, c.DueToday} {
