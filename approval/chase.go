@@ -9,6 +9,7 @@ import (
 // Chased is a document under time control with those in whose hands it is.
 type Chased struct {
 	Document DocumentID
+	Grade    Grade
 	Due      time.Time
 	Handler  PersonID // 承辦人, "" when they have left
 	Unit     UnitID   // of the handler
@@ -29,6 +30,7 @@ type Reminder struct {
 	Rung     Rung
 	Number   int // tells apart the times at which the rung comes again
 	Document DocumentID
+	Grade    Grade
 	Due      time.Time
 	Step     StepID // in the person's own hands, else ""
 	Own      bool   // it is in the person's hands, or theirs to handle
@@ -71,7 +73,7 @@ func (l Ladder) Remind(now time.Time, c Calendar, s *Staff, documents []Chased) 
 			if p == "" {
 				return
 			}
-			r := Reminder{Person: p, Rung: rung, Number: number, Document: d.Document, Due: d.Due, Own: p == d.Handler}
+			r := Reminder{Person: p, Rung: rung, Number: number, Document: d.Document, Grade: d.Grade, Due: d.Due, Own: p == d.Handler}
 			for _, h := range d.Hands {
 				if h.Person == p {
 					r.Step, r.Own = h.Step, true

@@ -8,12 +8,12 @@ comment on column chase_run.day is 'The day, Asia/Taipei.';
 comment on column chase_run.done_at is 'When everybody had been told; null while that goes on.';
 
 create table chase (
-    person       text not null references person (id),
-    document     text not null references document (id),
+    person       text not null,
+    document     text not null,
     rung         text not null check (rung in ('soon', 'due', 'desk', 'head', 'weekly', 'monthly')),
     number       integer not null,
     due          timestamptz not null,
-    step         text references step (id),
+    step         text,
     own          boolean not null,
     notification text not null,
     at           timestamptz not null,
@@ -21,7 +21,7 @@ create table chase (
 );
 create index chase_notification on chase (notification);
 create index chase_at on chase (at);
-comment on table  chase is 'Who was told that which document is due or late. One message speaks for all documents of its person and day, as long as one of them has not moved.';
+comment on table  chase is 'Who was told that which document is due or late. One message speaks for all documents of its person and day, as long as one of them has not moved. Lists are long: without foreign keys.';
 comment on column chase.person is 'Who was told.';
 comment on column chase.document is 'Of which document.';
 comment on column chase.rung is 'approval.Rung.';

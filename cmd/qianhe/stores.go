@@ -96,6 +96,7 @@ func (s *stores) openHub(ctx context.Context, options ...func(*pghub.Options) er
 	}
 	opt := pghub.Options{
 		Trays:      reader,
+		Chaser:     reader,
 		Sealer:     s.sealer,
 		BaseURL:    urlString(c.BaseURL),
 		Policy:     hub.Policy{Unseen: c.LINEAfter, Quiet: &c.QuietHours},

@@ -41,23 +41,35 @@ func (h *Hub) compose(ctx context.Context, list []delivery) ([]outgoing, error) 
 		people = append(people, d.notification.Person)
 	}
 	slices.Sort(people)
-	counts, err := h.trays.TrayCountsOf(ctx, slices.Compact(people), h.now())
+	people = slices.Compact(people)
+	now := h.now()
+	counts, err := h.trays.TrayCountsOf(ctx, people, now)
+	var s brief
+	if err == nil {
+		s, err = h.brief(ctx, list, people)
+	}
 	var back takenBack
 	if err != nil {
 		for _, d := range list {
-			back.again(d, h.now().Add(time.Second))
+			back.again(d, now.Add(time.Second))
 		}
 		h.takeBack(ctx, back)
 		return nil, fmt.Errorf("pghub: counts: %w", err)
 	}
 	out := make([]outgoing, 0, len(list))
 	for _, d := range list {
-		c := counts[d.notification.Person]
-		if d.notification.Kind == hub.KindDigest && c.All == 0 {
-			back.end(d, hub.StateCancelled, "nothing is pending any more")
+		tray := counts[d.notification.Person]
+		c := hub.Counts{Pending: tray.All, Highest: tray.Highest, Overdue: tray.Overdue, DueToday: tray.DueToday, Forms: s.forms[d.notification.Person]}
+		over, until := s.check(d, c, now)
+		switch {
+		case over != "":
+			back.end(d, hub.StateCancelled, over)
+			continue
+		case until.After(now):
+			back.again(d, until)
 			continue
 		}
-		m, err := h.message(d, hub.Counts{Pending: c.All, Highest: c.Highest, Overdue: c.Overdue, DueToday: c.DueToday})
+		m, err := h.message(d, c, s.setting(h, d, now))
 		if err != nil {
 			// Sealed under another secret: nobody can ever read it.
 			h.log.ErrorContext(ctx, "address of a link cannot be opened", "link", d.link, "err", err)
@@ -71,12 +83,11 @@ func (h *Hub) compose(ctx context.Context, list []delivery) ([]outgoing, error) 
 }
 
 // message is what a delivery brings.
-func (h *Hub) message(d delivery, c hub.Counts) (m hub.Message, err error) {
-	now := h.now()
-	m = hub.Compose(d.notification, c, hub.Setting{Lang: d.lang, Agency: h.agency, BaseURL: h.baseURL, Now: now})
+func (h *Hub) message(d delivery, c hub.Counts, s hub.Setting) (m hub.Message, err error) {
+	m = hub.Compose(d.notification, c, s)
 	m.Delivery = d.id
 	m.Ref = d.ref
-	m.TTL = max(d.expires.Sub(now), time.Minute)
+	m.TTL = max(d.expires.Sub(s.Now), time.Minute)
 	m.To, err = h.open(d.link, d.address, d.keys)
 	m.To.Heard = d.heard
 	return m, err

@@ -17,7 +17,7 @@ import (
 
 func TestAtOnceAndLater(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(o *Options) { o.Policy = awake(20 * time.Minute) })
+	f := newFixture(t, func(o *Options) { o.Policy = hub.Policy{Unseen: 20 * time.Minute} })
 	f.link("amy", hub.WebPush)
 	f.link("amy", hub.LINE)
 	f.enqueue(f.event(approval.EventArrived, "doc", "amy"))

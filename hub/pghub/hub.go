@@ -45,6 +45,7 @@ type Options struct {
 	Sealer   Sealer
 	BaseURL  string     // of the app, in links
 	Agency   string     // who speaks
+	Chaser   Chaser     // nobody is chased without
 	Policy   hub.Policy // beneath what the organisation decides
 	// Bus tells the nodes of each other's changes. Whoever makes it starts it
 	// before the hub and stops it after. LISTEN and NOTIFY on the hub's own
@@ -75,6 +76,7 @@ type Hub struct {
 	sealer      Sealer
 	baseURL     string
 	agency      string
+	chaser      Chaser
 	base        hub.Policy // beneath what the organisation has decided
 	policyNow   policyCache
 	retries     hub.Retries
@@ -119,6 +121,7 @@ func New(pool *pgxpool.Pool, opt Options) (*Hub, error) {
 		sealer:      opt.Sealer,
 		baseURL:     opt.BaseURL,
 		agency:      opt.Agency,
+		chaser:      opt.Chaser,
 		base:        configured(opt, digestTimes(digestAt)),
 		retries:     opt.Retries,
 		workdays:    opt.Workdays,

@@ -24,7 +24,7 @@ const askMost = 10 * time.Minute
 // ask asks the provider for a delivery in doubt and records what follows.
 func (h *Hub) ask(ctx context.Context, d delivery) {
 	finder := h.channels[d.channel].(hub.Finder)
-	m, err := h.message(d, hub.Counts{})
+	m, err := h.message(d, hub.Counts{}, hub.Setting{Lang: d.lang, Agency: h.agency, BaseURL: h.baseURL, Now: h.now()})
 	if err != nil {
 		h.log.ErrorContext(ctx, "address of a link cannot be opened", "link", d.link, "err", err)
 		h.answered(ctx, d, answer{state: hub.StateUnknown, reason: "address cannot be opened"})

@@ -17,13 +17,14 @@ const (
 	sweepAtOnce    = 1000
 )
 
-// sweep does whatever is due: the digest, and what jobs have left behind. It
+// sweep does whatever is due: 稽催, the digest, and what jobs have left behind. It
 // runs every minute on one node; a minute that was missed is made up for by
 // the next. Deliveries that are due need none: every pump looks for them by
 // itself.
 func (h *Hub) sweep(ctx context.Context, now time.Time) error {
+	_, chase := h.Chase(ctx, now)
 	_, digest := h.Digest(ctx, now)
-	return errors.Join(digest, h.sweepUnrouted(ctx, now), h.sweepAbandoned(ctx, now),
+	return errors.Join(chase, digest, h.forgetChased(ctx, now), h.sweepUnrouted(ctx, now), h.sweepAbandoned(ctx, now),
 		h.sweepInbound(ctx, now), h.sweepPairings(ctx, now), h.sweepEnded(ctx, now))
 }
 
