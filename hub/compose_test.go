@@ -240,7 +240,7 @@ func TestComposeTiers(t *testing.T) {
 	}
 }
 
-func TestMask(t *testing.T) {
+func TestMaskSubject(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
 		"":              "",
@@ -250,7 +250,7 @@ func TestMask(t *testing.T) {
 		"第\n二\u202e行":   "第 ○ 行",
 		"一二三四五六七八九十一二三四五六七八九十": "一○三○五○七○九○一○三○五○…",
 	} {
-		if got := hub.Mask(in); got != want {
+		if got := hub.MaskSubject(in); got != want {
 			t.Errorf("mask of %q is %q, want %q", in, got, want)
 		}
 	}

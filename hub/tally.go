@@ -31,7 +31,7 @@ func (d Detail) shown(t Tier) (number, subject string) {
 		number = plainLine(d.Number, 40)
 	}
 	if t.rank() >= TierSubject.rank() {
-		subject = Mask(d.Subject)
+		subject = MaskSubject(d.Subject)
 	}
 	return number, subject
 }
@@ -40,10 +40,10 @@ func (d Detail) shown(t Tier) (number, subject string) {
 // by.
 const maskedLength = 16
 
-// Mask hides every second character of a 主旨, as names are masked in public
+// MaskSubject hides every second character of a 主旨, as names are masked in public
 // lists (王○明), and all digits and Latin letters, and cuts what is long.
 // Punctuation stays.
-func Mask(subject string) string {
+func MaskSubject(subject string) string {
 	var b strings.Builder
 	n, hidden := 0, false
 	for _, r := range plainLine(subject, 4*maskedLength) {

@@ -19,7 +19,7 @@ type brief struct {
 	worked  func(time.Time) bool
 	choices map[approval.PersonID]hub.Preferences
 	forms   map[approval.PersonID]int // that wait in other systems
-	tallies map[string]hub.Tally // by notification
+	tallies map[string]hub.Tally      // by notification
 	details map[approval.DocumentID]hub.Detail
 }
 
