@@ -1,7 +1,8 @@
 // Package sandbox holds stand-ins for the providers that the channels talk to,
 // for tests and for the demo: the LINE Messaging API, the Graph API with one
-// Facebook Page, carriers of SMS, a push service (RFC 8030, 8188, 8291, 8292),
-// and the phones on which their messages arrive.
+// Facebook Page, Twilio, two text message gateways, one in the shape of the
+// government's 111, a push service (RFC 8030, 8188, 8291, 8292), and the phones
+// on which their messages arrive.
 //
 // The stand-ins are strict where the providers are: a request that the real
 // service would refuse is refused here, in its words. What a provider does only
@@ -15,6 +16,8 @@
 //	/graph/{version}/{page}/...      Messenger
 //	/push/{token}                    the push service
 //	/m.me/{page}                     where links into Messenger lead
+//	/2010-04-01/Accounts/...         Twilio
+//	/111/messages  /gateway/send     text message gateways
 //	/  /phone/{key}                  the phones, for a person to look at
 //
 // What people do on a phone, or a test for them ([Sandbox.Say], [Sandbox.Tap],

@@ -43,8 +43,8 @@ func newStand(t *testing.T, now func() time.Time) *stand {
 	s, err := sandbox.New(sandbox.Options{
 		URL: url, AppURL: "http://127.0.0.1:8080", Now: now, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		People: []sandbox.Person{
-			{Key: "wang", LINE: wang, PSID: wangPSID, Name: "王大明", Title: "科長", Unit: "工務局水利科"},
-			{Key: "lin", LINE: lin, PSID: linPSID, Name: "林以寧", Title: "科員", Unit: "工務局水利科"},
+			{Key: "wang", LINE: wang, Phone: wangPhone, PSID: wangPSID, Name: "王大明", Title: "科長", Unit: "工務局水利科"},
+			{Key: "lin", LINE: lin, Phone: linPhone, PSID: linPSID, Name: "林以寧", Title: "科員", Unit: "工務局水利科"},
 			{Key: "chen", Name: "陳柏宇", Title: "技士", Unit: "工務局水利科"},
 		},
 	})

@@ -154,7 +154,9 @@ type phonePage struct {
 	LINE    linePage
 	Notices []notice
 	FB      messengerPage
-	Subs    int // push subscriptions of this person
+	SMS     smsPage
+	Number  string // as the phone shows it
+	Subs    int    // push subscriptions of this person
 	Badge   int
 }
 
@@ -201,6 +203,7 @@ func (s *Sandbox) phonePage(key string) (phonePage, bool) {
 	}
 	page.LINE, page.FB = s.linePage(p), s.messengerPage(p)
 	page.CSS = "/flex.css?k=" + url.QueryEscape(strings.Join(page.LINE.flex.tokens(), ","))
+	page.SMS, page.Number = s.smsPage(p), shownNumber(p.Phone)
 	return page, true
 }
 
