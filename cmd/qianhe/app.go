@@ -149,6 +149,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Accounts:       a.accounts,
 		Hub:            a.hub,
 		Settings:       a.hub,
+		Ledger:         a.hub,
 		Forms:          access.NewFormTokens(formKey),
 		Workdays:       calendar,
 		BaseURL:        a.config.BaseURL,
