@@ -334,6 +334,7 @@ func (a *accounts) RevokeOthers(context.Context, string, string) ([]string, erro
 type post struct {
 	mu    sync.Mutex
 	links []hub.Link
+	board []hub.Posted
 	said  []string
 	inbox *news // where live connections are real
 }
@@ -367,11 +368,55 @@ func (p *post) RemoveLink(_ context.Context, _ approval.PersonID, id string) err
 func (p *post) RemoveSessionLinks(_ context.Context, session string) error {
 	return p.say("unlink session %s", session)
 }
+func (p *post) Board(_ context.Context, me approval.PersonID, limit int) (forms, announcements []hub.Posted, err error) {
+	for _, n := range p.board {
+		switch {
+		case n.Person != me || !n.Closed.IsZero():
+		case n.Kind == hub.KindAnnouncement:
+			announcements = append(announcements, n)
+		default:
+			forms = append(forms, n)
+		}
+	}
+	return forms[:min(limit, len(forms))], announcements[:min(limit, len(announcements))], nil
+}
+func (p *post) find(me approval.PersonID, id string) (*hub.Posted, error) {
+	for i := range p.board {
+		if n := &p.board[i]; n.ID == id && n.Person == me {
+			return n, nil
+		}
+	}
+	return nil, approval.ErrNotFound
+}
+func (p *post) Posted(_ context.Context, me approval.PersonID, id string) (hub.Posted, error) {
+	n, err := p.find(me, id)
+	if err != nil {
+		return hub.Posted{}, err
+	}
+	return *n, nil
+}
+func (p *post) SeenNotification(_ context.Context, _ approval.PersonID, id string, via hub.ChannelName) error {
+	return p.say("seen notification %s via %s", id, via)
+}
+func (p *post) CloseNotice(_ context.Context, me approval.PersonID, id string) error {
+	n, err := p.find(me, id)
+	if err != nil {
+		return err
+	}
+	n.Closed = n.At.Add(time.Hour)
+	return p.say("closed %s", id)
+}
 func (p *post) Head(ctx context.Context, of approval.PersonID) (hub.Head, error) {
 	if p.inbox != nil {
 		return p.inbox.Head(ctx, of)
 	}
-	return hub.Head{Epoch: "e", Seq: 7, Rev: 9}, nil
+	forms := 0
+	for _, n := range p.board {
+		if n.Person == of && n.Kind == hub.KindForm && n.Closed.IsZero() {
+			forms++
+		}
+	}
+	return hub.Head{Epoch: "e", Seq: 7, Rev: 9, Counts: hub.Counts{Forms: forms}}, nil
 }
 func (p *post) SeenUpTo(ctx context.Context, of approval.PersonID, seq int64, via hub.ChannelName) error {
 	if p.inbox != nil && via == hub.Live {

@@ -23,6 +23,7 @@ type inboxPage struct {
 	Greeting string
 	Filters  []filterView
 	Filter   string // the one in force, "" for all
+	Slips    *slips // of other systems, nil when there are none
 	Cards    []cardView
 	First    bool   // this is the first page
 	More     string // address of the next page, "" at the end
@@ -89,6 +90,12 @@ func (s *Server) inbox(w http.ResponseWriter, r *http.Request, v *visit) error {
 		Filters:  v.words.filters(filter, tray.Counts),
 	}
 	p.withCounts(tray.Counts)
+	p.Counts.Forms = head.Counts.Forms
+	if p.First {
+		if p.Slips, err = s.slips(r, v, head.Counts.Forms); err != nil {
+			return err
+		}
+	}
 	for _, c := range tray.Cards {
 		p.Cards = append(p.Cards, s.card(v, c))
 	}
@@ -98,7 +105,9 @@ func (s *Server) inbox(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if part {
 		return s.renderPart(w, r, http.StatusOK, "inbox", "tray", p)
 	}
-	p.Note = s.noteAfter(ctx, v, approval.DocumentID(q.Get("after")))
+	if p.Note = s.noteAfter(ctx, v, approval.DocumentID(q.Get("after"))); p.Note == nil {
+		p.Note = saved(v, r)
+	}
 	p.Invite = s.Push != nil && !s.toldHere(ctx, v)
 	if err := s.render(w, r, http.StatusOK, "inbox", p); err != nil {
 		return err

@@ -46,6 +46,8 @@ func saved(v *visit, r *http.Request) *note {
 		return &note{Text: v.words.T("saved.settings")}
 	case "link":
 		return &note{Text: v.words.T("saved.link")}
+	case "form":
+		return &note{Text: v.words.T("saved.form")}
 	}
 	return nil
 }

@@ -22,6 +22,9 @@ func (s *Server) routes() {
 	s.page("GET /next", signedIn, s.next)
 	s.page("GET /done", signedIn, s.done)
 
+	s.page("GET /n/{id}", signedIn, s.posted)
+	s.page("POST /n/{id}/done", signedIn, s.closePosted)
+
 	s.page("GET /d/{id}", signedIn, s.document)
 	s.page("GET /d/{id}/decide", signedIn, s.decideForm)
 	s.page("POST /d/{id}/decide", signedIn, s.decideForm) // a phrase was chosen without a script

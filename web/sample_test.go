@@ -39,6 +39,7 @@ type office struct {
 	flood, monitor, meeting, advice  approval.DocumentID // in Wang's hands
 	shut, back, old                  approval.DocumentID
 	pdf, picture, sheet              approval.FileID
+	leave, loan, power               string // notices of other systems to Wang
 }
 
 // pushKey is a VAPID public key, as far as its looks go.
@@ -84,6 +85,7 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 	o.post.links = []hub.Link{{ID: "line", Person: o.wang.ID, Channel: hub.LINE, CreatedAt: o.now.AddDate(0, -2, 0)}}
 	o.documents(t)
 	o.told()
+	o.notices()
 
 	base, err := url.Parse("http://sign.example.gov.tw")
 	if err != nil {
@@ -226,6 +228,20 @@ func (o *office) documents(t testing.TB) {
 	o.old = o.put(t, "1150011800", approval.Body{
 		Type: approval.TypeMemo, Issuers: []approval.Organization{{Name: "工務局水利科"}}, Speed: approval.SpeedNormal, Subject: "擬派員參加115年度防汛操作人員訓練，簽請核示。",
 	}, day(16, 9, 0), o.kao, map[approval.PersonID]string{o.wang.ID: "如擬。"}, handle(o.lin), decide(o.wang)).ID
+}
+
+// notices are two forms that wait for Wang in other systems, and an
+// announcement.
+func (o *office) notices() {
+	post := func(kind hub.Kind, title, from, url string, speed approval.Speed, due, at time.Time) string {
+		n := hub.Notification{ID: o.newID(), Person: o.wang.ID, Seq: int64(len(o.post.board) + 1), Kind: kind, Speed: speed, Due: due, At: at}
+		o.post.board = append(o.post.board, hub.Posted{Notification: n, Title: title, From: from, URL: url})
+		return n.ID
+	}
+	day := func(d, h int) time.Time { return time.Date(2026, 11, d, h, 0, 0, 0, approval.Zone) }
+	o.leave = post(hub.KindForm, "許柏宇 11月26日公出申請單", "差勤系統", "https://hr.example.gov.tw/forms/8812?step=2", approval.SpeedUrgent, day(24, 0), day(23, 8))
+	o.loan = post(hub.KindForm, "會議室投影機借用單", "財產管理系統", "", approval.SpeedNormal, time.Time{}, day(20, 16))
+	o.power = post(hub.KindAnnouncement, "本週六上午8時至12時機房停電，各系統暫停服務", "資訊中心公告", "https://news.example.gov.tw:8443/1", approval.SpeedNormal, time.Time{}, day(20, 9))
 }
 
 func testPNG(t testing.TB) []byte {

@@ -56,6 +56,15 @@ type Hub interface {
 	// SeenDelivery records that p has seen what a delivery told. It returns
 	// approval.ErrNotFound for a delivery that is not p's.
 	SeenDelivery(ctx context.Context, delivery string, p approval.PersonID, via hub.ChannelName) error
+
+	// Board gives the forms that wait for p in other systems, most urgent first,
+	// and the announcements of late, of each at most limit.
+	Board(ctx context.Context, p approval.PersonID, limit int) (forms, announcements []hub.Posted, err error)
+	// Posted, SeenNotification and CloseNotice are about a notification of p's.
+	// Posted and CloseNotice return approval.ErrNotFound for any other.
+	Posted(ctx context.Context, p approval.PersonID, notification string) (hub.Posted, error)
+	SeenNotification(ctx context.Context, p approval.PersonID, notification string, via hub.ChannelName) error
+	CloseNotice(ctx context.Context, p approval.PersonID, notification string) error
 }
 
 // Settings keeps how people are told: what each has chosen for themselves, and

@@ -94,6 +94,8 @@
       Array.prototype.forEach.call(fresh.querySelectorAll('[data-id]'), function (item) {
         if (!known[item.dataset.id]) { item.classList.add('fresh'); }
       });
+      var folded = old.querySelector('details'), folds = fresh.querySelector('details');
+      if (folded && folds) { folds.open = folded.open; }
       var left = old.querySelector('.filters').scrollLeft, focus = document.activeElement && document.activeElement.getAttribute('href');
       old.parentNode.replaceChild(fresh, old);
       fresh.querySelector('.filters').scrollLeft = left;
