@@ -102,7 +102,7 @@ func urgency(m hub.Message) wp.Urgency {
 	switch {
 	case m.Urgent, m.Urgency == hub.UrgencyHigh:
 		return wp.UrgencyHigh
-	case m.Urgency == hub.UrgencyLow:
+	case m.Urgency == hub.UrgencyLow, m.Kind == hub.KindRefresh:
 		return wp.UrgencyLow
 	}
 	return wp.UrgencyNormal

@@ -58,6 +58,7 @@ func TestPayloadUrgency(t *testing.T) {
 		{true, hub.UrgencyNormal, hub.KindArrived, "high", false},
 		{false, hub.UrgencyHigh, hub.KindNewDevice, "high", false},
 		{false, hub.UrgencyLow, hub.KindRefresh, "low", true},
+		{false, "", hub.KindRefresh, "low", true},
 		{false, "shrill", hub.KindDigest, "normal", false},
 	}
 	for _, tt := range tests {
