@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"errors"
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -129,4 +131,38 @@ func TestSendChecksAgain(t *testing.T) {
 	if n := len(st.Messages(good.Value)); n != 0 {
 		t.Errorf("%d messages went out, want 0", n)
 	}
+}
+
+// FuzzEndpoint: whatever passes is an https address, on port 443, of a host on
+// the list, however it is written, and net/http reads it the same way.
+func FuzzEndpoint(f *testing.F) {
+	for _, s := range []string{
+		"https://fcm.googleapis.com/fcm/send/abc", "https://fcm.googleapis.com:443/x", "https://FCM.googleapis.com/x", "https://fcm.googleapis.com.evil.example/x",
+		"https://fcm.googleapis.com@evil.example/x", "https://evil.example\\@fcm.googleapis.com/x", "https://fcm.googleapis.com%2eevil.example/x", "https://[::1]/x", "//fcm.googleapis.com/x",
+	} {
+		f.Add(s)
+	}
+	keys, err := webpush.NewKeys()
+	if err != nil {
+		f.Fatal(err)
+	}
+	c, err := webpush.New(webpush.Config{Keys: ringOf(keys), Subscriber: "mailto:it@qingchuan.example"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, endpoint string) {
+		err := c.CheckSubscription(endpoint, keys.Public, "AAAAAAAAAAAAAAAAAAAAAA")
+		if err != nil {
+			return
+		}
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, endpoint, http.NoBody)
+		if err != nil {
+			t.Fatalf("%q passes and is no address: %v", endpoint, err)
+		}
+		host := strings.ToLower(req.URL.Hostname())
+		listed := slices.ContainsFunc(webpush.BrowserHosts(), func(h string) bool { return host == h || strings.HasSuffix(host, "."+h) })
+		if port := req.URL.Port(); !listed || req.URL.Scheme != "https" || port != "" && port != "443" || req.URL.User != nil {
+			t.Errorf("%q passes", endpoint)
+		}
+	})
 }
