@@ -51,6 +51,9 @@ func Compose(n Notification, c Counts, s Setting) Message {
 		TTL:    max(n.At.Add(s.Rule.TTL).Sub(s.Now), time.Minute),
 		Sent:   s.Now,
 	}
+	if s.Rule.Urgency == UrgencyLow {
+		m.Urgency = UrgencyLow
+	}
 	if n.Kind.answers() {
 		m.Acts = []Act{{Label: w.read, Verb: "seen"}}
 	}
