@@ -145,7 +145,7 @@ func TestFindCannotAsk(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			st := newStand(t, nil, nil)
+			st := newStand(t, nil, func(c *twilio.Config) { c.Timeout = patience })
 			to := st.address()
 			st.SetFault(sandbox.TwilioList, f)
 			_, found, err := st.channel.Find(t.Context(), message(to), time.Now())

@@ -74,7 +74,7 @@ func config() twilio.Config {
 	a := sandbox.DefaultTwilio()
 	return twilio.Config{
 		AccountSID: a.AccountSID, APIKey: a.APIKey, APISecret: a.APISecret, AuthToken: a.AuthToken,
-		From: a.From, CallbackURL: hook, Timeout: patience,
+		From: a.From, CallbackURL: hook,
 	}
 }
 
@@ -91,7 +91,7 @@ func message(to hub.Address) hub.Message {
 }
 
 func TestConformance(t *testing.T) {
-	st := newStand(t, nil, nil)
+	st := newStand(t, nil, func(c *twilio.Config) { c.Timeout = patience })
 	faulty := func(f sandbox.Fault) func(hub.Address) {
 		return func(to hub.Address) { st.SetFault(to.Value, f) }
 	}
