@@ -120,7 +120,11 @@ func (c *Channel) card(m hub.Message) (card container, alt string, err error) {
 	if err := e.Encode(b); err != nil {
 		return nil, "", &hub.Rejected{Reason: "card cannot be written as JSON"}
 	}
-	return container(bytes.TrimSpace(buf.Bytes())), short(orElse(m.Text, m.Title), maxAlt), nil
+	alt = orElse(m.Text, m.Title)
+	if m.Kind == "" && !strings.HasPrefix(alt, m.Title) {
+		alt = m.Title + " · " + alt
+	}
+	return container(bytes.TrimSpace(buf.Bytes())), short(alt, maxAlt), nil
 }
 
 // buttons: the one that opens the system, and below it, less loud, what can be

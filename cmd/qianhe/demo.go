@@ -97,6 +97,7 @@ func newDemo(ctx context.Context, e env, opt demoOptions) (_ *demo, err error) {
 	}
 	phones := origin(d.listeners[1])
 	account := sandbox.DefaultLINE()
+	account.Callback = c.BaseURL.JoinPath("hooks", "line").String()
 	c.LINE = lineConfig{Token: account.Token, ChannelSecret: account.ChannelSecret, BotID: account.BotID}
 	page := sandbox.DefaultPage()
 	page.Callback = c.BaseURL.JoinPath("hooks", "messenger").String()

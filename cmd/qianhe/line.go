@@ -52,7 +52,7 @@ func (l *lineConfig) check() error {
 }
 
 // lineChannel gives the LINE channel, nil when it is not configured. base is
-// the address of a stand-in, or empty.
+// the address of a stand-in, of its pages as well, or empty.
 func lineChannel(c *Config, agency, base string, log *slog.Logger) (*line.Channel, error) {
 	l := c.LINE
 	if !l.enabled() {
@@ -65,6 +65,7 @@ func lineChannel(c *Config, agency, base string, log *slog.Logger) (*line.Channe
 		OldChannelSecret: l.OldChannelSecret,
 		BotID:            l.BotID,
 		BaseURL:          base,
+		DialogURL:        base,
 		Agency:           agency,
 		Log:              log,
 	})
