@@ -88,8 +88,8 @@ func (d tapped) handled() time.Time {
 	return d.cancelled
 }
 
-// tapSeen: 已讀. It ends what was still to be sent of this, and of what the same
-// card has counted; every open page is told to look again.
+// tapSeen: 已讀. It ends what was still to be sent of this; every open page is
+// told to look again.
 func (t *turn) tapSeen(ctx context.Context, key string) (saying, error) {
 	d, err := t.delivery(ctx, key)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -110,32 +110,20 @@ func (t *turn) tapSeen(ctx context.Context, key string) (saying, error) {
 		return saying{}, err
 	}
 	err = t.seenTx(ctx, t.tx, seenByTap, pgx.NamedArgs{
-		"person": t.sender.person, "id": d.notification.ID, "delivery": key, "seq": d.notification.Seq,
-		"counted": counted(d.notification.Kind), "via": string(t.event.Channel),
+		"person": t.sender.person, "id": d.notification.ID, "delivery": key, "via": string(t.event.Channel),
 	})
 	return t.say(hub.AnswerSeen), err
 }
 
-// A message speaks for those that were given up for it, and for what it counts.
+// A message speaks for those that were given up for it.
 const seenByTap = `
 	with mine as (
 		select n.id
 		from notification n
 		where n.person = @person and n.seen_at is null and (
-			n.id = @id
-			or n.id in (select notification from delivery where superseded_by = @delivery)
-			or n.seq < @seq and n.kind = any(@counted::text[])
+			n.id = @id or n.id in (select notification from delivery where superseded_by = @delivery)
 		)
 	)` + markMine
-
-// counted are the kinds that a card of this kind has counted: the digest says
-// how the whole in-tray stands. Of what concerns security it says nothing.
-func counted(k hub.Kind) []string {
-	if k != hub.KindDigest {
-		return []string{}
-	}
-	return []string{string(hub.KindDigest), string(hub.KindArrived), string(hub.KindReturned), string(hub.KindRecalled)}
-}
 
 // touch moves inboxes forward without a notification: pages look again.
 func (t *turn) touch(ctx context.Context, people ...approval.PersonID) error {

@@ -52,20 +52,24 @@ func TestTapSeen(t *testing.T) {
 	}
 }
 
-// The digest's card counts the whole in-tray, so that 已讀 on it is about that;
-// of a sign-in on a new device it says nothing.
-func TestTapSeenOnDigest(t *testing.T) {
+// A message speaks for those that were given up for it (but not for a sign-in
+// on a new device), so that 已讀 on it is about them too.
+func TestTapSeenSpeaksForOthers(t *testing.T) {
 	t.Parallel()
-	f := newChatFixture(t)
+	f := newChatFixture(t, house)
+	f.document("doc2", "")
 	f.enqueue(f.event(approval.EventArrived, "doc", "amy"))
+	f.routeAll()
+	f.clock.add(time.Minute)
 	f.exec(`update inbox set seq = seq + 1 where person = 'amy'`)
 	f.exec(`insert into notification (id, person, seq, kind, dedup, created_at) select 'new-device', person, seq, 'login.new_device', 'x', $1 from inbox where person = 'amy'`, morning)
-	if _, err := f.DigestNow(t.Context(), f.clock.Now()); err != nil {
-		t.Fatal(err)
-	}
+	f.enqueue(f.event(approval.EventArrived, "doc2", "amy", highest))
 	f.routeAll()
 	f.deliverAll()
-	delivery := one[string](f.fixture, `select d.id from delivery d join notification n on n.id = d.notification where n.kind = 'pending.digest' and d.channel = 'line'`)
+	delivery := one[string](f.fixture, `select d.id from delivery d join notification n on n.id = d.notification where n.document = 'doc2' and d.channel = 'line'`)
+	if got := one[int](f.fixture, `select count(*) from delivery where superseded_by = $1`, delivery); got != 1 {
+		t.Fatalf("it speaks for %d others, want 1", got)
+	}
 	f.says(f.tap("U-amy", delivery), "已標為已讀")
 	if diff := cmp.Diff([]string{"login.new_device"}, query[string](f.fixture, `select kind from notification where person = 'amy' and seen_at is null`)); diff != "" {
 		t.Errorf("not seen (-want +got):\n%s", diff)
