@@ -43,7 +43,7 @@ func commands() []command {
 		{"serve", "run the server", runServe},
 		{"migrate", "bring the database to this version's schema", runMigrate},
 		{"import", "import official documents: FILE|DIR ... (DI, or a zip with attachments)", runImport},
-		{"admin", "create units, people and accounts", runAdmin},
+		{"admin", "create units, people and accounts; set telephone numbers", runAdmin},
 		{"token", "issue, list and revoke API tokens", runToken},
 		{"vapid", "rotate, list and retire the keys of Web Push", runVAPID},
 		{"check", "check a channel's credentials and quota; sends nothing", runCheck},
