@@ -41,6 +41,8 @@ func (o *office) stops() []stop {
 		{name: "form-nolink", path: "/n/" + o.loan},
 		{name: "announcement", path: "/n/" + o.power},
 		{name: "done", path: "/done"},
+		{name: "overdue", path: "/overdue"},
+		{name: "overdue-none", path: "/overdue", as: "kao"},
 		{name: "me", path: "/me"},
 		{name: "devices", path: "/me/devices"},
 		{name: "notifications", path: "/me/notifications"},

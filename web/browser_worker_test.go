@@ -47,6 +47,14 @@ func TestNoStaleCounts(t *testing.T) {
 	if got, want := ask[string](b, shown), "有待辦公文||tray0a|"+next+"|silent"; got != want {
 		t.Errorf("a late one alone is %s, want %s", got, want)
 	}
+	// One of another sort is late for the icon only: it is the newest of its own.
+	id := o.newID()
+	w.push(message("逾期公文 1 件", "due0a", b.base+"/overdue", "9", fmt.Sprintf(`"delivery":%q,"sent":1700`, id)))
+	b.told(o, "delivered "+id)
+	if got := ask[string](b, shown); !strings.Contains(got, "逾期公文 1 件||due0a|"+b.base+"/overdue") {
+		t.Errorf("shown is %s", got)
+	}
+	ask[bool](b, `navigator.serviceWorker.ready.then(r => r.getNotifications({tag: 'due0a'})).then(l => l.forEach(n => n.close())).then(() => true)`)
 	send("待辦公文都已處理", "0", `,"kind":"tray.refresh"`, 4000)
 	if got := ask[string](b, shown); !strings.HasPrefix(got, "待辦公文都已處理|") || strings.Contains(got, " / ") {
 		t.Errorf("shown is %s, want one", got)

@@ -201,6 +201,43 @@ func (s *store) Done(_ context.Context, p approval.PersonID, cursor string, limi
 	return page, s.err
 }
 
+// Overdue gives to whoever is a 研考 what is late, and to everybody what they
+// handle or have in hand.
+func (s *store) Overdue(_ context.Context, p approval.PersonID, now, horizon time.Time, cursor string, limit int) (approval.OverduePage, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var page approval.OverduePage
+	for _, d := range s.docs {
+		late, own := d.Deadline.Overdue(now), d.Handler == p || d.Active(p) != nil
+		if d.State != approval.StateCirculating || d.Deadline.Due.After(horizon) || !own && (!late || !s.people[p].Has(approval.RoleAuditor)) {
+			continue
+		}
+		c := approval.OverdueCard{Card: s.card(d, &approval.Step{}), Concern: approval.ConcernAll, Open: d.VisibleTo(p), Handler: fullName(s.people[d.Handler])}
+		if own {
+			c.Concern = approval.ConcernOwn
+		}
+		for _, st := range d.Route.Steps {
+			if st.State == approval.StepActive {
+				c.Now = fullName(s.people[st.Person])
+			}
+		}
+		if page.Due++; late {
+			page.Late, page.Due = page.Late+1, page.Due-1
+		}
+		page.Cards = append(page.Cards, c)
+	}
+	slices.SortStableFunc(page.Cards, func(a, b approval.OverdueCard) int { return a.Deadline.Due.Compare(b.Deadline.Due) })
+	from, err := strconv.Atoi(cursor)
+	if cursor != "" && err != nil {
+		return page, &approval.InvalidError{Field: "cursor", Reason: "cursor.invalid"}
+	}
+	page.Cards = page.Cards[min(from, len(page.Cards)):]
+	if len(page.Cards) > limit {
+		page.Cards, page.Next = page.Cards[:limit], strconv.Itoa(from+limit)
+	}
+	return page, s.err
+}
+
 func (s *store) FileInfo(_ context.Context, id approval.FileID, p approval.PersonID) (approval.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -426,6 +463,9 @@ func (p *post) SeenUpTo(ctx context.Context, of approval.PersonID, seq int64, vi
 }
 func (p *post) SeenDocument(_ context.Context, _ approval.PersonID, id approval.DocumentID, via hub.ChannelName) error {
 	return p.say("seen %s via %s", id, via)
+}
+func (p *post) SeenKinds(_ context.Context, _ approval.PersonID, kinds []hub.Kind, via hub.ChannelName) error {
+	return p.say("seen %s via %s", kinds, via)
 }
 func (p *post) Delivered(_ context.Context, delivery string, _ approval.PersonID) error {
 	return p.say("delivered %s", delivery)

@@ -17,6 +17,7 @@ type mePage struct {
 	Told     bool   // this browser has a push subscription
 	CanTell  bool
 	Admin    bool // may look after the system
+	Watches  bool // may answer for documents that are late in others' hands
 }
 
 func (s *Server) me(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -27,6 +28,9 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request, v *visit) error {
 	p := &mePage{
 		base: b, Seal: sealed(v.session.Person.Name), Login: v.session.Login, Language: v.words.lang,
 		CanTell: s.Push != nil, Admin: v.session.Person.Has(approval.RoleAdmin),
+	}
+	for _, r := range []approval.Role{approval.RoleOfficial, approval.RoleRegistry, approval.RoleAuditor} {
+		p.Watches = p.Watches || v.session.Person.Has(r)
 	}
 	p.Told = p.CanTell && s.toldHere(r.Context(), v)
 	p.Note = saved(v, r)

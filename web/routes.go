@@ -21,6 +21,7 @@ func (s *Server) routes() {
 	s.page("GET /inbox", signedIn, s.inbox)
 	s.page("GET /next", signedIn, s.next)
 	s.page("GET /done", signedIn, s.done)
+	s.page("GET /overdue", signedIn, s.overdue)
 
 	s.page("GET /n/{id}", signedIn, s.posted)
 	s.page("POST /n/{id}/done", signedIn, s.closePosted)

@@ -19,6 +19,8 @@ type Documents interface {
 	// Open returns approval.ErrNotFound when p may not see the document.
 	Open(ctx context.Context, id approval.DocumentID, p approval.PersonID) (*approval.Reading, error)
 	Done(ctx context.Context, p approval.PersonID, cursor string, limit int) (approval.DonePage, error)
+	// Overdue gives what is due until horizon or late and p's business.
+	Overdue(ctx context.Context, p approval.PersonID, now, horizon time.Time, cursor string, limit int) (approval.OverduePage, error)
 	// File returns approval.ErrNotFound unless p may open the file's document.
 	File(ctx context.Context, id approval.FileID, p approval.PersonID) (approval.File, []byte, error)
 	// FileInfo is File without the bytes.
@@ -52,6 +54,8 @@ type Hub interface {
 	Head(ctx context.Context, p approval.PersonID) (hub.Head, error)
 	SeenUpTo(ctx context.Context, p approval.PersonID, seq int64, via hub.ChannelName) error
 	SeenDocument(ctx context.Context, p approval.PersonID, id approval.DocumentID, via hub.ChannelName) error
+	// SeenKinds records that p has seen everything of these kinds.
+	SeenKinds(ctx context.Context, p approval.PersonID, kinds []hub.Kind, via hub.ChannelName) error
 	Delivered(ctx context.Context, delivery string, p approval.PersonID) error
 	// SeenDelivery records that p has seen what a delivery told. It returns
 	// approval.ErrNotFound for a delivery that is not p's.

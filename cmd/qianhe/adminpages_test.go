@@ -57,6 +57,11 @@ func TestAdministration(t *testing.T) {
 	if status, page = wang.get("/me/notifications/log"); status != http.StatusOK || page.Find(".told").Length() == 0 {
 		t.Errorf("%d: Wang's log is %.300q", status, says(page, "main"))
 	}
+	// 研考 sees what is late in the whole agency, and may open none of it.
+	audit := d.signedIn(t, "audit")
+	if status, page = audit.get("/overdue"); status != http.StatusOK || page.Find("div.card").Length() == 0 || page.Find("a.card").Length() != 0 || !strings.Contains(says(page, ".day"), "全機關的") {
+		t.Errorf("%d: what is late in the agency is %.300q", status, says(page, "main"))
+	}
 	if status, _ = wang.get("/admin/ledger"); status != http.StatusForbidden {
 		t.Errorf("Wang is let into the ledger: %d", status)
 	}

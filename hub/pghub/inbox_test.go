@@ -123,6 +123,9 @@ func TestSeenCancelsTheRest(t *testing.T) {
 		seen []int64
 	}{
 		{"up to", func(f *fixture) error { return f.SeenUpTo(f.t.Context(), "amy", 2, hub.Live) }, []int64{1, 2}},
+		{"kinds", func(f *fixture) error {
+			return f.SeenKinds(f.t.Context(), "amy", []hub.Kind{hub.KindArrived, hub.KindDigest}, "web")
+		}, []int64{1, 2}},
 		{"document", func(f *fixture) error { return f.SeenDocument(f.t.Context(), "amy", "doc", "web") }, []int64{1, 3}},
 	}
 	for _, tt := range tests {

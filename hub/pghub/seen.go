@@ -84,7 +84,14 @@ const seenDocument = `
 		where n.person = @person and n.document = @document and n.seen_at is null
 	)` + markMine
 
-// seen runs one of the two. What the person has not seen, and was to be told of
+const seenKinds = `
+	with mine as (
+		select n.id
+		from notification n
+		where n.person = @person and n.kind = any (@kinds) and n.seen_at is null
+	)` + markMine
+
+// seen runs one of them. What the person has not seen, and was to be told of
 // by a message that has lost its point now, is planned again.
 func (h *Hub) seen(ctx context.Context, sql string, args pgx.NamedArgs) error {
 	return h.inTx(ctx, func(tx pgx.Tx) error { return h.seenTx(ctx, tx, sql, args) })
@@ -123,6 +130,13 @@ func (h *Hub) SeenUpTo(ctx context.Context, p approval.PersonID, seq int64, via 
 // and cancels what was still to be sent about it.
 func (h *Hub) SeenDocument(ctx context.Context, p approval.PersonID, doc approval.DocumentID, via hub.ChannelName) error {
 	return h.seen(ctx, seenDocument, pgx.NamedArgs{"person": p, "document": doc, "via": string(via)})
+}
+
+// SeenKinds records that p has seen everything of these kinds, because a page
+// that shows all of it was opened, and cancels what was still to be sent about
+// it.
+func (h *Hub) SeenKinds(ctx context.Context, p approval.PersonID, kinds []hub.Kind, via hub.ChannelName) error {
+	return h.seen(ctx, seenKinds, pgx.NamedArgs{"person": p, "kinds": kinds, "via": string(via)})
 }
 
 // SeenDelivery records that p has seen what a delivery told, because it was

@@ -48,7 +48,7 @@
     } else {
       q.post('/live/seen', { seq: seq }).then(function (answer) { if (!answer.ok) { throw answer; } }).catch(function () { seen = was; });
     }
-    q.clear(function (n) { return document.getElementById('tray') ? /^tray/.test(n.tag) : false; });
+    if (document.getElementById('tray')) { q.clear(function (n) { return /^(tray|due|form)/.test(n.tag); }); }
   }
   ['pointerdown', 'touchstart', 'keydown', 'scroll'].forEach(function (name) {
     window.addEventListener(name, function () { touched = Date.now(); look(); }, { passive: true });

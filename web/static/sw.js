@@ -1,12 +1,12 @@
 // The service worker: shows what is pushed, opens what is tapped, and has a
 // page for when there is no line. Of a person it keeps only when the last
-// message was sent.
+// messages were sent.
 'use strict';
 
 var OFFLINE = '/offline';
 var KEPT = ['__STYLE__', '__SEAL__'];
 var CACHE = 'offline __STYLE__';
-var LAST = 'last'; // a cache with one entry
+var LAST = 'last'; // a cache with an entry for each sort of message
 
 self.addEventListener('install', function (event) {
   event.waitUntil(caches.open(CACHE).then(function (cache) {
@@ -36,18 +36,21 @@ function post(url, value) {
 
 function ignore() { /* nothing depends on it */ }
 
-// Whether a message was sent before one that has been here already. Messages
-// are taken one after the other.
+// Whether a message was sent before another of its sort that has been here
+// already. Messages are taken one after the other.
 var turn = Promise.resolve();
-function late(sent) {
+function late(sort, sent) {
   turn = turn.then(function () { return caches.open(LAST); }).then(function (cache) {
-    return cache.match('/').then(function (kept) { return kept ? kept.text() : '0'; }).then(function (last) {
+    return cache.match('/' + sort).then(function (kept) { return kept ? kept.text() : '0'; }).then(function (last) {
       if (!(sent > Number(last))) { return sent > 0 && sent < Number(last); }
-      return cache.put('/', new Response(String(sent))).then(function () { return false; });
+      return cache.put('/' + sort, new Response(String(sent))).then(function () { return false; });
     });
   }).catch(function () { return false; });
   return turn;
 }
+
+// Messages of these groups say how things stand: only the newest is right.
+var STATE = /^(tray|due|form|chase|debt)/;
 
 // Every push shows something: browsers take the permission away otherwise. One
 // that comes late leaves a newer one of its kind as it is, and where that has
@@ -65,7 +68,7 @@ function show(message, isLate) {
   };
   return self.registration.getNotifications({ tag: options.tag }).then(function (shown) {
     var newer = shown.find(function (s) { return s.data && s.data.sent > options.data.sent && options.data.sent > 0; });
-    if (newer || (isLate && /^tray/.test(options.tag))) {
+    if (newer || isLate) {
       title = newer ? newer.title : plain;
       options.body = newer ? newer.body : '';
       options.data = newer ? newer.data : options.data;
@@ -91,11 +94,11 @@ function windows() { return self.clients.matchAll({ type: 'window', includeUncon
 self.addEventListener('push', function (event) {
   var message = {};
   try { message = event.data.json() || {}; } catch (e) { message = {}; }
-  var data = (message.notification && message.notification.data) || {};
-  event.waitUntil(late(data.sent).then(function (isLate) {
+  var n = message.notification || {}, data = n.data || {};
+  event.waitUntil(Promise.all([late('', data.sent), STATE.test(n.tag) ? late(n.tag, data.sent) : false]).then(function (isLate) {
     return Promise.all([
-      show(message, isLate).then(function () { return data.delivery ? post('/push/delivered', { delivery: data.delivery }) : null; }).catch(ignore),
-      isLate ? null : badge(message).catch(ignore)
+      show(message, isLate[1]).then(function () { return data.delivery ? post('/push/delivered', { delivery: data.delivery }) : null; }).catch(ignore),
+      isLate[0] ? null : badge(message).catch(ignore)
     ]);
   }).then(windows).then(function (list) { list.forEach(function (w) { w.postMessage('pushed'); }); }));
 });
