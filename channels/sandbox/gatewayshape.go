@@ -31,6 +31,7 @@ func (s *Sandbox) gov111Send(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	fault, faulty := s.takeFaultLocked(internationalOf(m.Phone))
 	s.mu.Unlock()
+	faulty = faulty && !s.late(r, fault)
 	if faulty && !fault.Accept {
 		s.fail(w, r, fault)
 		return
@@ -113,6 +114,7 @@ func (s *Sandbox) plainSend(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	fault, faulty := s.takeFaultLocked(internationalOf(form.Get("dstaddr")))
 	s.mu.Unlock()
+	faulty = faulty && !s.late(r, fault)
 	if faulty && !fault.Accept {
 		s.fail(w, r, fault)
 		return

@@ -150,6 +150,7 @@ func TestConformance(t *testing.T) {
 					channeltest.ErrorAfter:    faulty(sandbox.FailAfterAccept()),
 					channeltest.HangAfter:     faulty(sandbox.HangAfterAccept()),
 					channeltest.CutAfter:      faulty(sandbox.CutAfterAccept()),
+					channeltest.Slow:          faulty(sandbox.Slow(patience / 3)),
 					channeltest.Hang:          faulty(sandbox.Hang()),
 					channeltest.Blocked:       func(to hub.Address) { st.GatewayFails(to.Value, "UNDELIV") },
 					channeltest.Redirected:    func(to hub.Address) { st.SetFault(to.Value, sandbox.Redirect(st.url+path).Once()) },
