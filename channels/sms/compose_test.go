@@ -318,3 +318,18 @@ func FuzzText(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkText makes one text.
+func BenchmarkText(b *testing.B) {
+	c, err := sms.New(sms.Config{Sender: &desk{}, Agency: "青川市政府"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	m := message()
+	b.ReportAllocs()
+	for b.Loop() {
+		if c.Cost(m) != 1 {
+			b.Fatal("costs more than one")
+		}
+	}
+}
