@@ -2,7 +2,12 @@
 
 package main
 
-// The test that kills a process at every statement needs kill -9.
-const crashDSN = "QIANHE_TEST_CRASH_DSN"
+// The tests that kill processes need kill -9.
+const (
+	crashDSN = "QIANHE_TEST_CRASH_DSN"
+	chaosDSN = "QIANHE_TEST_CHAOS_DSN"
+)
 
 func crashChild() int { return 2 }
+
+func chaosChild() int { return 2 }

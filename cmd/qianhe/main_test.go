@@ -19,6 +19,9 @@ func TestMain(m *testing.M) {
 	if os.Getenv(crashDSN) != "" {
 		os.Exit(crashChild())
 	}
+	if os.Getenv(chaosDSN) != "" {
+		os.Exit(chaosChild())
+	}
 	testscript.Main(withServer{m}, map[string]func(){
 		"qianhe": func() {
 			os.Exit(run(context.Background(), env{os.Stdin, os.Stdout, os.Stderr, os.Environ()}, os.Args[1:]))

@@ -2,6 +2,7 @@ package pghub
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -42,8 +43,8 @@ const nextInLine = `
 	returning d.channel, d.not_before`
 
 // forward fails over: where nothing else of a notification is under way or has
-// arrived, the next leg of its plan is sent at once. It is a service, not a
-// duty; what it does not bring forward comes at its time.
+// arrived, the next leg of its plan is sent at once. What a process that died did not bring
+// forward, [Hub.sweepForward] does.
 func (h *Hub) forward(ctx context.Context, notifications []string) {
 	if len(notifications) == 0 {
 		return
@@ -76,3 +77,27 @@ func (h *Hub) forward(ctx context.Context, notifications []string) {
 	}
 	h.woken(w)
 }
+
+// sweepForward brings forward what nobody did, because the process that
+// recorded the failure died right after: within a minute, where the next leg
+// may lie hours ahead.
+func (h *Hub) sweepForward(ctx context.Context, now time.Time) error {
+	rows, _ := h.pool.Query(ctx, `
+		select distinct d.notification
+		from delivery d
+		join delivery w on w.notification = d.notification
+		where d.done_at > $1 and d.state in ('failed', 'unknown')
+			and w.state = 'pending' and w.not_before > $2 and w.attempts = 0
+			and not exists (select from delivery o where o.notification = d.notification and o.state in ('accepted', 'sending'))
+		limit $3`, now.Add(-forwardWithin), now, sweepAtOnce)
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("pghub: sweep: %w", err)
+	}
+	h.forward(ctx, list)
+	return nil
+}
+
+// forwardWithin is how far back the sweep looks: longer than all nodes are
+// ever down without anybody noticing.
+const forwardWithin = time.Hour

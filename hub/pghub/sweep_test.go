@@ -41,6 +41,36 @@ func TestSweepFindsWhatJobsHaveLost(t *testing.T) {
 	}
 }
 
+// The process that recorded a failure died before it brought the next channel
+// forward.
+func TestSweepBringsForward(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(o *Options) { o.Log = quietLog() })
+	f.clock.set(at(23, 15, 0))
+	f.link("amy", hub.WebPush)
+	f.link("amy", hub.LINE)
+	f.enqueue(f.event(approval.EventArrived, "doc", "amy"))
+	f.clock.add(31 * time.Second)
+	sweep := func() {
+		t.Helper()
+		if err := f.sweep(t.Context(), f.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep()
+	waits := func() bool {
+		return one[bool](f, `select not_before > $1 from delivery where channel = 'line' and state = 'pending'`, f.clock.Now())
+	}
+	if !waits() {
+		t.Fatal("LINE does not wait for its turn")
+	}
+	f.exec(`update delivery set state = 'failed', reason = 'gone', done_at = $1 where channel = 'webpush'`, f.clock.Now())
+	sweep()
+	if waits() {
+		t.Error("LINE waits although nothing else can reach anybody")
+	}
+}
+
 func TestSweepTellsTheDigest(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
