@@ -15,6 +15,9 @@ import (
 	"qianhe/hub"
 )
 
+// chaseAtOnce is how many people one transaction reminds.
+const chaseAtOnce = 200
+
 // Chaser knows which documents are due or late, and who answers for them.
 // Package pgapproval implements it.
 type Chaser interface {
@@ -71,7 +74,7 @@ func (h *Hub) chase(ctx context.Context, ladder approval.Ladder, now time.Time) 
 	}
 	reminders := ladder.Remind(now, h.workdays, staff, documents)
 	for len(reminders) > 0 {
-		part := reminders[:atPerson(reminders, digestAtOnce)]
+		part := reminders[:atPerson(reminders, chaseAtOnce)]
 		reminders = reminders[len(part):]
 		var done written
 		var over bool

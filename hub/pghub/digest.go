@@ -21,9 +21,6 @@ const defaultDigest = "30 8 * * *"
 // server was down at that time. Nobody wants the morning's counts at night.
 const digestLate = 4 * time.Hour
 
-// digestAtOnce is how many people one transaction tells.
-const digestAtOnce = 200
-
 func parseDigest(line string) (cron.Schedule, error) {
 	if line == "" {
 		line = defaultDigest
@@ -86,21 +83,9 @@ func (h *Hub) DigestNow(ctx context.Context, now time.Time) (n int, err error) {
 	if err != nil {
 		return 0, fmt.Errorf("pghub: digest: %w", err)
 	}
-	for part := range slices.Chunk(people, digestAtOnce) {
-		w := writing{people: part}
-		for _, p := range part {
-			w.items = append(w.items, item{person: p, kind: hub.KindDigest, dedup: dedup, at: now})
-		}
-		var done written
-		err := h.inTx(ctx, func(tx pgx.Tx) error {
-			done, err = h.write(ctx, tx, w)
-			return err
-		})
-		if err != nil {
-			return n, fmt.Errorf("pghub: digest: %w", err)
-		}
-		h.told(done)
-		n += len(done.kinds)
+	n, err = h.tellBulk(ctx, people, item{kind: hub.KindDigest, dedup: dedup, at: now})
+	if err != nil {
+		return n, fmt.Errorf("pghub: digest: %w", err)
 	}
 	return n, nil
 }

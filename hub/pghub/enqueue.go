@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/riverqueue/river"
 
 	"qianhe/approval"
 	"qianhe/hub"
@@ -190,12 +189,13 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 		done.changes, err = pgx.CollectRows(rows, scanChange)
 		return err
 	})
-	var ids []string
+	var plan toPlan
 	for _, it := range w.items {
 		h.queueItem(b, it).Query(func(rows pgx.Rows) error {
 			list, err := pgx.CollectRows(rows, pgx.RowTo[string])
 			if len(list) > 0 {
-				ids, done.kinds = append(ids, list...), append(done.kinds, it.kind)
+				plan.add(laneOf(it.kind, it.speed), list...)
+				done.kinds = append(done.kinds, it.kind)
 			}
 			return err
 		})
@@ -204,7 +204,7 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 		args := pgx.NamedArgs{"step": e.Step, "person": e.Person, "now": e.At, "reason": "no longer in this person's hands"}
 		b.Queue(cancelLeft, args).Query(func(rows pgx.Rows) error {
 			freed, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			ids = append(ids, freed...)
+			plan.add(laneNow, freed...)
 			return err
 		})
 	}
@@ -212,7 +212,7 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 		return done, translate("write notifications", err)
 	}
 
-	if err := h.addRoute(ctx, tx, ids); err != nil {
+	if err := h.addRoutes(ctx, tx, plan); err != nil {
 		return done, err
 	}
 	if h.silent() {
@@ -224,21 +224,6 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 // silent reports whether this is a command that writes and ends: the nodes hear
 // of what it writes with the commit.
 func (h *Hub) silent() bool { return h.ownBus != nil && !h.ownBus.running() }
-
-// addRoute adds the jobs that plan notifications.
-func (h *Hub) addRoute(ctx context.Context, tx pgx.Tx, ids []string) error {
-	var jobs []river.InsertManyParams
-	for part := range slices.Chunk(ids, routeAtOnce) {
-		jobs = append(jobs, river.InsertManyParams{Args: routeArgs{Notifications: part}})
-	}
-	if len(jobs) == 0 {
-		return nil
-	}
-	if _, err := h.jobs.InsertManyTx(ctx, tx, jobs); err != nil {
-		return fmt.Errorf("add job: %w", err)
-	}
-	return nil
-}
 
 func (h *Hub) queueItem(b *pgx.Batch, it item) *pgx.QueuedQuery {
 	return b.Queue(insertNotification, pgx.NamedArgs{

@@ -19,6 +19,7 @@ import (
 // another waiting.
 const (
 	queueRoute = "route"
+	queueBulk  = "route_bulk" // see lane
 	queueSweep = "sweep"
 )
 
@@ -56,6 +57,7 @@ func (h *Hub) newWorkers() (*river.Client[pgx.Tx], error) {
 	river.AddWorker(w, &inboundWorker{hub: h})
 	queues := map[string]river.QueueConfig{
 		queueRoute:  {MaxWorkers: 8},
+		queueBulk:   {MaxWorkers: 2},
 		queueSweep:  {MaxWorkers: 1},
 		queueUpkeep: {MaxWorkers: 1},
 	}

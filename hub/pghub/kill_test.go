@@ -19,6 +19,7 @@ import (
 const (
 	childVariable = "PGHUB_TEST_CHILD"
 	childClock    = "PGHUB_TEST_CLOCK"
+	childName     = "killed"
 )
 
 // ledger is a channel whose provider is a table: it remembers every call, as
@@ -37,7 +38,13 @@ func (l ledger) Send(ctx context.Context, m hub.Message) (hub.Receipt, error) {
 // child is a node: it delivers until it is killed.
 func child() int {
 	ctx := context.Background()
-	pool, err := pgxpool.New(ctx, os.Getenv(childVariable))
+	config, err := pgxpool.ParseConfig(os.Getenv(childVariable))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	config.ConnConfig.RuntimeParams["application_name"] = childName
+	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -113,6 +120,10 @@ func TestKilledProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = node.Wait() // killed: its error says so
+		// The server notices a moment later, and may be at a statement of it.
+		waitUntil(t, func() bool {
+			return one[int](f, `select count(*) from pg_stat_activity where datname = current_database() and (application_name = $1 or application_name like 'qianhe bus %')`, childName) == 0
+		})
 		// What River does some minutes after a node has died.
 		f.exec(`update river_job set state = 'available', attempt = 0 where state = 'running'`)
 		f.exec(`update river_job set scheduled_at = now(), state = 'available' where state in ('scheduled', 'retryable')`)

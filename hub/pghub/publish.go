@@ -269,7 +269,7 @@ type noticeRows struct {
 	notifications, people, notices []string
 	routed                         []*time.Time
 
-	toRoute []string // notifications of people whom a channel reaches
+	toRoute toPlan // notifications of people whom a channel reaches
 }
 
 func (r *noticeRows) args(now time.Time) []any {
@@ -300,7 +300,8 @@ func (h *Hub) add(r *noticeRows, p *publishing, found map[string]recipient, now 
 			r.people = append(r.people, string(to.person))
 			r.notices = append(r.notices, p.id)
 			if to.linked {
-				r.routed, r.toRoute = append(r.routed, nil), append(r.toRoute, out.Notification)
+				r.routed = append(r.routed, nil)
+				r.toRoute.add(laneOf(n.Kind, n.Speed), out.Notification)
 			} else {
 				r.routed = append(r.routed, &now)
 			}
@@ -377,7 +378,7 @@ func (h *Hub) insertNotices(ctx context.Context, rows *noticeRows, now time.Time
 		}
 		return nil
 	}
-	if len(rows.toRoute) == 0 && !h.silent() {
+	if rows.toRoute.len() == 0 && !h.silent() {
 		err = insert(h.pool)
 		return fresh, changes, err
 	}
@@ -385,7 +386,7 @@ func (h *Hub) insertNotices(ctx context.Context, rows *noticeRows, now time.Time
 		if err := insert(tx); err != nil {
 			return err
 		}
-		if err := h.addRoute(ctx, tx, rows.toRoute); err != nil || !h.silent() {
+		if err := h.addRoutes(ctx, tx, rows.toRoute); err != nil || !h.silent() {
 			return err
 		}
 		return h.ownBus.notifyTx(ctx, tx, changes)

@@ -32,7 +32,9 @@ func (h *Hub) route(ctx context.Context, ids []string) error {
 			return err
 		}
 		r := router{policy: policy, worked: h.workdays.Workday, newID: h.newID, known: known}
+		planned := make([]string, 0, len(pending))
 		for _, n := range pending {
+			planned = append(planned, n.ID)
 			if !n.pointless {
 				r.add(n.Notification)
 			}
@@ -40,7 +42,7 @@ func (h *Hub) route(ctx context.Context, ids []string) error {
 		if w, err = h.writePlan(ctx, tx, r, now); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `update notification set routed_at = $2 where id = any($1) and routed_at is null`, ids, now)
+		_, err = tx.Exec(ctx, `update notification set routed_at = $2 where id = any($1)`, planned, now)
 		return err
 	})
 	if err != nil {
@@ -60,24 +62,28 @@ type toRoute struct {
 // in which people were told. The inboxes come first: two plans for one person
 // wait for each other, so that neither misses what the other is about to send.
 //
-// The statements of a plan take many rows at once; with generic plans they are
-// not planned anew on every call (see insertNotification).
+// The statements of a plan take many rows at once, by a plan of PostgreSQL's
+// that was made once, when the tables were small (byIndex). Hence each row is
+// looked up by itself (offset 0): joined or filtered, all notifications that
+// wait for a plan would be compared with the two hundred of this one.
 func unrouted(ctx context.Context, tx pgx.Tx, ids []string) ([]toRoute, error) {
+	ids = slices.Sorted(slices.Values(ids))
 	var list []toRoute
 	b := &pgx.Batch{}
-	b.Queue(`set local plan_cache_mode = force_generic_plan`)
+	b.Queue(byIndex)
 	b.Queue(`
 		select
-		from inbox
-		where person in (select person from notification where id = any($1) and routed_at is null)
-		order by person
-		for update`, ids)
+		from (
+			select distinct n.person
+			from unnest($1::text[]) as x (id)
+			cross join lateral (select n.person from notification n where n.id = x.id and n.routed_at is null offset 0) n
+			order by n.person
+		) p
+		cross join lateral (select from inbox i where i.person = p.person offset 0 for update) i`, ids)
 	b.Queue(`
 		select `+notificationColumns+`, n.seen_at is not null or n.cancelled_at is not null
-		from notification n
-		where n.id = any($1) and n.routed_at is null
-		order by n.id
-		for update`, ids).Query(func(rows pgx.Rows) error {
+		from unnest($1::text[]) as x (id)
+		cross join lateral (select * from notification n where n.id = x.id and n.routed_at is null offset 0 for update) n`, ids).Query(func(rows pgx.Rows) error {
 		var err error
 		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (toRoute, error) {
 			var (
@@ -118,11 +124,20 @@ type waiting struct {
 const selectLinksOf = `
 	select l.id, l.person, l.channel, l.last_inbound_at
 	from unnest(@people::text[]) as p (person)
-	join channel_link l on l.person = p.person
-	left join session s on s.id = l.session
-	left join account a on a.person = l.person
-	where ` + linkInForce + `
+	cross join lateral (
+		select l.*
+		from channel_link l
+		left join session s on s.id = l.session
+		left join account a on a.person = l.person
+		where l.person = p.person and ` + linkInForce + `
+		offset 0
+	) l
 	order by l.created_at, l.id`
+
+// linksOf are the links l of people p, in force or not for other reasons.
+const linksOf = `
+	from unnest(@people::text[]) as p (person)
+	cross join lateral (select l.id, l.person from channel_link l where l.person = p.person and l.disabled_at is null offset 0) l`
 
 const selectPreferencesOf = `
 	select c.person, c.preferences
@@ -131,13 +146,15 @@ const selectPreferencesOf = `
 
 // What a worker holds at this moment is about to be sent: it waits no more.
 const selectWaitingOf = `
-	select d.id, d.notification, l.person, n.seq, n.kind, n.speed = '最速件', d.channel, d.link, d.not_before, false
-	from unnest(@people::text[]) as p (person)
-	join channel_link l on l.person = p.person and l.disabled_at is null
-	join delivery d on d.link = l.id and d.state = 'pending'
-	join notification n on n.id = d.notification
-	where d.done_at is null
-	for update of d skip locked`
+	select d.id, d.notification, l.person, n.seq, n.kind, n.speed = '最速件', d.channel, d.link, d.not_before, false` + linksOf + `
+	cross join lateral (
+		select *
+		from delivery d
+		where d.link = l.id and d.state = 'pending' and d.done_at is null
+		offset 0
+		for update of d skip locked
+	) d
+	cross join lateral (select n.seq, n.kind, n.speed from notification n where n.id = d.notification offset 0) n`
 
 const selectGivenUp = `
 	select d.id, d.notification, n.person, n.seq, n.kind, n.speed = '最速件', d.channel, d.link, d.not_before, true
@@ -148,11 +165,13 @@ const selectGivenUp = `
 
 // Several addresses of one channel are one message to the person.
 const selectSentOf = `
-	select l.person, d.channel, min(d.done_at)
-	from unnest(@people::text[]) as p (person)
-	join channel_link l on l.person = p.person and l.disabled_at is null
-	join delivery d on d.link = l.id and d.state in ('accepted', 'unknown')
-	where d.done_at > @since
+	select l.person, d.channel, min(d.done_at)` + linksOf + `
+	cross join lateral (
+		select d.channel, d.notification, d.done_at
+		from delivery d
+		where d.link = l.id and d.state in ('accepted', 'unknown') and d.done_at > @since
+		offset 0
+	) d
 	group by l.person, d.channel, d.notification
 	order by min(d.done_at)`
 
@@ -230,7 +249,7 @@ const insertDeliveries = `
 	from unnest(@ids::text[], @notifications::text[], @channels::text[], @links::text[], @priorities::smallint[],
 		@times::timestamptz[], @expires::timestamptz[], @refs::text[], @by::text[])
 		as p (id, notification, channel, link, priority, not_before, expires, ref, by)
-	where not exists (select from notification n where n.id = p.notification and n.link = p.link)
+	where not exists (select from notification n where n.id = p.notification and n.link = p.link offset 0)
 	on conflict (notification, link) do update
 	set state = excluded.state, priority = excluded.priority, not_before = excluded.not_before, expires_at = excluded.expires_at,
 		done_at = excluded.done_at, reason = excluded.reason, superseded_by = excluded.superseded_by
