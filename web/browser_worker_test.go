@@ -88,7 +88,7 @@ func TestTapInBrowser(t *testing.T) {
 	tap := func(want string) {
 		t.Helper()
 		id := o.newID()
-		w.push(message("新到最速件公文 1 件", "tray0a", b.base+doc, "5", fmt.Sprintf(`"delivery":%q,"sent":%d`, id, o.now.UnixMilli())))
+		w.push(message("承辦公文已決行", "one0a", b.base+doc, "5", fmt.Sprintf(`"delivery":%q,"sent":%d`, id, o.now.UnixMilli())))
 		b.told(o, "delivered "+id)
 		got := ask[string](in, `registration.getNotifications().then(list => new Promise(done => {
 			self.opened = [];
