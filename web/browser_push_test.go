@@ -16,9 +16,22 @@ import (
 // before has a script run in every page before the page's own.
 func (b *browser) before(script string) {
 	b.t.Helper()
-	if _, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script}); err != nil {
+	res, err := chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
+	if err != nil {
 		b.t.Fatal(err)
 	}
+	b.scripts = append(b.scripts, res.Identifier)
+}
+
+// forget ends what before has begun.
+func (b *browser) forget() {
+	b.t.Helper()
+	for _, id := range b.scripts {
+		if _, err := chromedp.Call(b.ctx, page.RemoveScriptToEvaluateOnNewDocument, page.RemoveScriptToEvaluateOnNewDocumentParams{Identifier: id}); err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	b.scripts = nil
 }
 
 // allow grants notifications.

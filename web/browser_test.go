@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +42,8 @@ type browser struct {
 	ctx    context.Context
 	base   string
 	server *httptest.Server
+
+	scripts []page.ScriptIdentifier // that run before a page's own
 }
 
 // browse serves an office on loopback and opens a tab.
@@ -97,11 +100,21 @@ func ask[T any](b *browser, script string) T {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
 	defer cancel()
-	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
-	if err != nil {
-		b.t.Fatalf("%s: %v", script, err)
+	for {
+		v, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+		switch {
+		case err == nil:
+			return v
+		case !pageIsNew(err):
+			b.t.Fatalf("%s: %v", script, err)
+		}
 	}
-	return v
+}
+
+// pageIsNew reports that a script was meant for the page before: on a busy
+// machine a page can be loaded before its world is known.
+func pageIsNew(err error) bool {
+	return strings.Contains(err.Error(), "Cannot find context with specified id")
 }
 
 // wait waits until a script gives true.
@@ -109,8 +122,14 @@ func (b *browser) wait(script string) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
 	defer cancel()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[bool](script)); err != nil {
-		b.t.Fatalf("waiting for %s: %v", script, err)
+	for {
+		_, err := chromedp.Run(ctx, chromedp.Poll[bool](script))
+		switch {
+		case err == nil:
+			return
+		case !pageIsNew(err):
+			b.t.Fatalf("waiting for %s: %v", script, err)
+		}
 	}
 }
 
