@@ -125,7 +125,7 @@ func TestComposeEveryKind(t *testing.T) {
 	}{
 		hub.KindArrived:       {"新到公文 1 件，待處理共 5 件", "1 new document, 5 pending in all", "/d/" + doc, false, true},
 		hub.KindReturned:      {"公文退回 1 件，待處理共 5 件", "1 document returned, 5 pending in all", "/d/" + doc, false, true},
-		hub.KindRecalled:      {"公文已由前手抽回 1 件", "1 document was taken back by its sender", "/d/" + doc, false, true},
+		hub.KindRecalled:      {"公文抽回 1 件", "1 document was taken back by its sender", "/d/" + doc, false, true},
 		hub.KindDecided:       {"承辦公文已決行", "A document of yours was decided", "/d/" + doc, false, true},
 		hub.KindDigest:        {"待處理公文 5 件", "5 documents pending", "/next", true, false},
 		hub.KindForm:          {"待審核表單 2 件", "2 forms to review", "/n/id", false, true},

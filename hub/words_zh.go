@@ -43,7 +43,7 @@ func chinese() words {
 		titles: map[Kind]string{
 			KindArrived:       "新到公文 1 件",
 			KindReturned:      "公文退回 1 件",
-			KindRecalled:      "公文已由前手抽回 1 件",
+			KindRecalled:      "公文抽回 1 件",
 			KindDecided:       "承辦公文已決行",
 			KindForm:          "待審核表單 1 件",
 			KindExtension:     "展期申請 1 件待核",
@@ -59,7 +59,7 @@ func chinese() words {
 		texts: map[Kind]string{
 			KindSignature:     "請在 TW FidO 確認簽章；不是您本人操作請拒絕",
 			KindSignatureDebt: "有公文待補簽，請於歸檔前完成",
-			KindNewDevice:     "帳號在新裝置登入。非本人請由平常的網址登入，到「裝置」停用並改密碼",
+			KindNewDevice:     "帳號在新裝置登入。非本人請由平常的網址登入，到「登入的裝置」將它登出，並改密碼",
 			KindReplaced:      "行動裝置已更換，舊裝置已登出。非本人請由平常的網址登入停用",
 			KindLinked:        "已綁定新的通知管道。非本人請由平常的網址登入，到「通知」解除",
 			KindUnlinked:      "通知管道已解除綁定。非本人請由平常的網址登入檢查",

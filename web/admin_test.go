@@ -63,7 +63,7 @@ func TestChannels(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	a := o.get(t, "admin", "/admin/channels").status(t, 200).has(t, ".health", 4).has(t, ".health form", 3)
-	a.says(t, ".health:nth-child(1)", "瀏覽器通知 正常", "近一小時 送出 1,204，未定 3，失敗 2", "連結 216 個位址", "最近的錯誤，08:58 410 push subscription")
+	a.says(t, ".health:nth-child(1)", "瀏覽器通知 正常", "近一小時 送出 1,204，未定 3，失敗 2", "已綁定 216 個位址", "最近的錯誤，08:58 410 push subscription")
 	a.says(t, ".health:nth-child(2)", "LINE 暫停，10:30 再試", "You have reached your monthly limit.", "本月 2,987 / 3,000 則（99%）", "等候中 12 則，最久 8 分鐘", "每秒 2,000 則", "2,987 則")
 	a.has(t, ".quota.low progress[max='3000'][value='2987']", 1).says(t, ".health.out", "Messenger 未啟用")
 	a.says(t, ".health:nth-child(4)", "簡訊 積壓中", "本月 312 則，無上限")
@@ -74,7 +74,7 @@ func TestChannels(t *testing.T) {
 	}
 	o.get(t, "admin", "/admin/channels?tested=line").says(t, ".note", "已經從 LINE 送出一則測試訊息給您")
 	o.get(t, "admin", "/admin/channels?tested=%3Cscript%3E").has(t, ".note", 0)
-	o.send(t, "admin", "/admin/channels/sms/test", nil).status(t, http.StatusUnprocessableEntity).says(t, ".wrong[role=alert]", "您還沒有把簡訊連結到帳號")
+	o.send(t, "admin", "/admin/channels/sms/test", nil).status(t, http.StatusUnprocessableEntity).says(t, ".wrong[role=alert]", "您的帳號還沒有綁定簡訊")
 	o.send(t, "admin", "/admin/channels/live/test", nil).status(t, http.StatusNotFound)
 }
 

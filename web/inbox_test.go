@@ -53,7 +53,7 @@ func TestInboxInEnglish(t *testing.T) {
 	o.accounts.sessions["wang"] = s
 	a := o.get(t, "wang", "/inbox").
 		says(t, "h1", "Good morning, 王科長").
-		says(t, ".card", "Rush Letter 2 days late", "from 股長 張家豪 · 4 days", "To review", "Classified: handle it at the office").
+		says(t, ".card", "Most urgent Letter 2 days late", "from 股長 張家豪 · 4 days", "To review", "Classified: handle it at the office").
 		has(t, `html[lang="en"]`, 1).
 		has(t, `.subject[lang="zh-Hant-TW"]`, 5)
 	if strings.Contains(a.words(".nav"), "待辦") {

@@ -86,7 +86,7 @@ func TestPreferencesThatAreNotShown(t *testing.T) {
 	}
 	o.post.links = nil
 	o.settings.choices[o.wang.ID] = hub.Preferences{}
-	o.get(t, "wang", preferencesPath).has(t, "input[name=first]", 0).says(t, "main", "您還沒有連結任何通知管道")
+	o.get(t, "wang", preferencesPath).has(t, "input[name=first]", 0).says(t, "main", "您還沒有綁定任何通知管道")
 }
 
 func TestPreferencesRefused(t *testing.T) {
