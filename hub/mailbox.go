@@ -2,14 +2,19 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"qianhe/approval"
 )
 
-// maxEnded is how many ended sessions a [Mailbox] holds. Who hears that some
-// may have been lost asks after all of them.
-const maxEnded = 10000
+const (
+	// maxEnded is how many ended sessions a [Mailbox] holds. Who hears that some
+	// may have been lost asks after all of them.
+	maxEnded = 10000
+	// maxAdded is how many notifications it holds of one person.
+	maxAdded = 16
+)
 
 // Mailbox holds changes until somebody takes them: of each person the latest
 // revision alone. It grows with the number of people, never with the number of
@@ -17,15 +22,21 @@ const maxEnded = 10000
 type Mailbox struct {
 	wake chan struct{} // has room for one
 
-	mu    sync.Mutex
-	revs  map[approval.PersonID]int64
-	ended map[string]bool
-	lost  bool
+	mu     sync.Mutex
+	latest map[approval.PersonID]state
+	ended  map[string]bool
+	lost   bool
+}
+
+// state is how far a person's inbox is, and how it came there if that is known.
+type state struct {
+	rev   int64
+	added *Added
 }
 
 // NewMailbox makes an empty one.
 func NewMailbox() *Mailbox {
-	return &Mailbox{wake: make(chan struct{}, 1), revs: map[approval.PersonID]int64{}, ended: map[string]bool{}}
+	return &Mailbox{wake: make(chan struct{}, 1), latest: map[approval.PersonID]state{}, ended: map[string]bool{}}
 }
 
 // Wake has a value when there is something to take, and may have one when
@@ -41,7 +52,8 @@ func (m *Mailbox) Put(changes ...Change) {
 	for _, c := range changes {
 		switch {
 		case c.Ended == "":
-			m.revs[c.Person] = max(m.revs[c.Person], c.Rev)
+			have, ok := m.latest[c.Person]
+			m.latest[c.Person] = join(have, state{c.Rev, c.Added}, ok)
 		case len(m.ended) < maxEnded:
 			m.ended[c.Ended] = true
 		default:
@@ -50,6 +62,25 @@ func (m *Mailbox) Put(changes ...Change) {
 	}
 	m.mu.Unlock()
 	m.signal()
+}
+
+// join makes one of two states, in whatever order they have come: the later
+// one, and how it came from before the earlier one if they follow each other.
+func join(a, b state, both bool) state {
+	if !both {
+		return b
+	}
+	if a.rev > b.rev {
+		a, b = b, a
+	}
+	if a.rev == b.rev && b.added == nil {
+		return a
+	}
+	if a.rev == b.rev || a.added == nil || b.added == nil || b.added.From != a.rev || a.added.Epoch != b.added.Epoch ||
+		len(a.added.Notifications)+len(b.added.Notifications) > maxAdded {
+		return b
+	}
+	return state{b.rev, &Added{a.added.Epoch, a.added.From, slices.Concat(a.added.Notifications, b.added.Notifications)}}
 }
 
 // Lose notes that something may have gone missing.
@@ -72,20 +103,19 @@ func (m *Mailbox) signal() {
 func (m *Mailbox) Take() (changes []Change, lost bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if n := len(m.ended) + len(m.revs); n > 0 {
+	if n := len(m.ended) + len(m.latest); n > 0 {
 		changes = make([]Change, 0, n)
 	}
 	for id := range m.ended {
 		changes = append(changes, Change{Ended: id})
 	}
-	for p, rev := range m.revs {
-		changes = append(changes, Change{Person: p, Rev: rev})
+	for p, s := range m.latest {
+		changes = append(changes, Change{Person: p, Rev: s.rev, Added: s.added})
 	}
-	// A map keeps the room of its best day: after 100,000 people a new one.
-	if len(m.revs) > 1000 {
-		m.revs = map[approval.PersonID]int64{}
+	if len(m.latest) > 1000 { // a map keeps the room of its best day
+		m.latest = map[approval.PersonID]state{}
 	}
-	clear(m.revs)
+	clear(m.latest)
 	clear(m.ended)
 	lost, m.lost = m.lost, false
 	return changes, lost

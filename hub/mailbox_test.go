@@ -113,3 +113,55 @@ func FuzzDecodeChanges(f *testing.F) {
 		}
 	})
 }
+
+// What was added one after the other is handed on as one, in whatever order it
+// was put in; what does not follow is left to whoever reads the inbox.
+func TestMailboxJoinsWhatFollows(t *testing.T) {
+	t.Parallel()
+	added := func(rev int64, seqs ...int64) Change {
+		c := Change{Person: "amy", Rev: rev, Added: &Added{Epoch: "e", From: rev - 1}}
+		for _, s := range seqs {
+			c.Added.Notifications = append(c.Added.Notifications, Notification{Seq: s})
+		}
+		return c
+	}
+	another := added(4, 5)
+	another.Added.Epoch = "f"
+	many := added(4)
+	many.Added.Notifications = make([]Notification, maxAdded)
+	for name, tt := range map[string]struct {
+		put  []Change
+		rev  int64
+		from int64 // -1: nothing is known
+		seqs []int64
+	}{
+		"in order":         {[]Change{added(3, 3, 4), added(4, 5), added(5, 6)}, 5, 2, []int64{3, 4, 5, 6}},
+		"the other way":    {[]Change{added(4, 5), added(3, 3, 4)}, 4, 2, []int64{3, 4, 5}},
+		"with a gap":       {[]Change{added(3, 3), added(5, 6)}, 5, 4, []int64{6}},
+		"old after new":    {[]Change{added(5, 6), added(3, 3)}, 5, 4, []int64{6}},
+		"twice":            {[]Change{added(3, 3), added(3, 3)}, 3, 2, []int64{3}},
+		"counts after it":  {[]Change{added(3, 3), {Person: "amy", Rev: 4}}, 4, -1, nil},
+		"counts before it": {[]Change{{Person: "amy", Rev: 2}, added(3, 3)}, 3, 2, []int64{3}},
+		"another epoch":    {[]Change{added(3, 3), another}, 4, 3, []int64{5}},
+		"too many":         {[]Change{added(3, 3), many}, 4, 3, make([]int64, maxAdded)},
+	} {
+		m := NewMailbox()
+		m.Put(tt.put...)
+		changes, _ := m.Take()
+		got := changes[0]
+		if got.Rev != tt.rev || (got.Added == nil) != (tt.from < 0) || len(changes) != 1 {
+			t.Errorf("%s: %+v, want revision %d", name, changes, tt.rev)
+			continue
+		}
+		if got.Added == nil {
+			continue
+		}
+		var seqs []int64
+		for _, n := range got.Added.Notifications {
+			seqs = append(seqs, n.Seq)
+		}
+		if diff := cmp.Diff(tt.seqs, seqs); diff != "" || got.Added.From != tt.from {
+			t.Errorf("%s: from %d, want %d; (-want +got):\n%s", name, got.Added.From, tt.from, diff)
+		}
+	}
+}

@@ -44,17 +44,27 @@ func (n *news) Subscribe(ctx context.Context, fn func([]hub.Change)) error {
 func (n *news) Head(context.Context, approval.PersonID) (hub.Head, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return hub.Head{Epoch: "e1", Seq: int64(len(n.list)), Rev: n.rev, Counts: n.counts()}, nil
+	return n.head(), nil
 }
 
-func (n *news) Since(_ context.Context, _ approval.PersonID, seq int64, limit int) ([]hub.Notification, bool, error) {
+func (n *news) head() hub.Head {
+	return hub.Head{Epoch: "e1", Seq: int64(len(n.list)), Rev: n.rev, Counts: n.counts()}
+}
+
+func (n *news) News(_ context.Context, marks []hub.Mark) ([]hub.News, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if seq > int64(len(n.list)) {
-		return nil, false, nil
+	out := make([]hub.News, len(marks))
+	for i, m := range marks {
+		out[i].Head = n.head()
+		if m.Epoch == "" {
+			continue
+		}
+		if out[i].Gap = m.Epoch != "e1" || m.Seq > int64(len(n.list)); !out[i].Gap {
+			out[i].Missed = slices.Clone(n.list[m.Seq:])
+		}
 	}
-	list := n.list[seq:]
-	return slices.Clone(list[:min(limit, len(list))]), true, nil
+	return out, nil
 }
 
 func (n *news) Revs(_ context.Context, people []approval.PersonID) (map[approval.PersonID]int64, error) {
@@ -67,8 +77,10 @@ func (n *news) Revs(_ context.Context, people []approval.PersonID) (map[approval
 	return out, nil
 }
 
-func (n *news) Acked(_ context.Context, _ approval.PersonID, seq int64) error {
-	n.acked <- seq
+func (n *news) Acked(_ context.Context, acks []hub.Ack) error {
+	for _, a := range acks {
+		n.acked <- a.Seq
+	}
 	return nil
 }
 

@@ -332,7 +332,7 @@ func (d *demo) serve(ctx context.Context) error {
 		cancel()
 		<-setUp
 	}()
-	return d.serveUntil(ctx, endpoint{d.listeners[0], d.web.Handler(), d.live.Close}, endpoint{d.listeners[1], d.sandbox.Handler(), d.sandbox.Close})
+	return d.serveUntil(ctx, endpoint{d.listeners[0], d.handler(), d.live.Close}, endpoint{d.listeners[1], d.sandbox.Handler(), d.sandbox.Close})
 }
 
 func (d *demo) close() {

@@ -32,7 +32,7 @@ func runServe(ctx context.Context, e env, args []string) error {
 		return err
 	}
 	defer a.close()
-	endpoints := []endpoint{{listeners[0], a.web.Handler(), a.live.Close}}
+	endpoints := []endpoint{{listeners[0], a.handler(), a.live.Close}}
 	if len(listeners) > 1 {
 		endpoints = append(endpoints, endpoint{listeners[1], a.adminHandler(), nil})
 	}

@@ -149,6 +149,9 @@ func (a *app) readyz(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// handler serves the web; pages that want a live connection queue up for it.
+func (a *app) handler() http.Handler { return a.live.Gate("/live", a.web.Handler()) }
+
 // adminHandler serves metrics, probes and profiles: for the operator's own
 // network, never for the public.
 func (a *app) adminHandler() http.Handler {

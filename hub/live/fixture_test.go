@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,19 +30,20 @@ type inbox struct {
 	people map[approval.PersonID]*box
 	kept   int64
 	err    error
-	heads  atomic.Int64 // how often Head was asked
-	slow   func()       // what happens between the next answer of Head and whoever asked
+	asked  atomic.Int64 // how often News was
+	slow   func()       // what happens between the next answer of News and whoever asked
 }
 
 type box struct {
-	epoch       string
-	list        []hub.Notification
-	rev         int64
-	counts      hub.Counts
-	acked, seen []int64
+	epoch  string
+	list   []hub.Notification
+	rev    int64
+	counts hub.Counts
+	acked  []hub.Ack
+	seen   []int64
 }
 
-func newInbox() *inbox { return &inbox{people: map[approval.PersonID]*box{}, kept: 1 << 40} }
+func newInbox() *inbox { return &inbox{people: map[approval.PersonID]*box{}, kept: 256} }
 
 func (i *inbox) of(p approval.PersonID) *box {
 	b := i.people[p]
@@ -90,29 +92,28 @@ func (i *inbox) fail(err error) {
 	i.err = err
 }
 
-func (i *inbox) Head(ctx context.Context, p approval.PersonID) (hub.Head, error) {
-	i.heads.Add(1)
+func (i *inbox) News(ctx context.Context, marks []hub.Mark) ([]hub.News, error) {
+	i.asked.Add(1)
 	i.mu.Lock()
-	b := i.of(p)
-	head, err, slow := hub.Head{Epoch: b.epoch, Seq: int64(len(b.list)), Rev: b.rev, Counts: b.counts}, errors.Join(i.err, ctx.Err()), i.slow
+	err, slow := errors.Join(i.err, ctx.Err()), i.slow
 	i.slow = nil
+	news := make([]hub.News, len(marks))
+	for k, m := range marks {
+		b, n := i.of(m.Person), &news[k]
+		head := int64(len(b.list))
+		n.Head = hub.Head{Epoch: b.epoch, Seq: head, Rev: b.rev, Counts: b.counts}
+		if m.Epoch == "" {
+			continue
+		}
+		if n.Gap = m.Epoch != b.epoch || m.Seq < 0 || m.Seq > head || head-m.Seq > i.kept; !n.Gap {
+			n.Missed = slices.Clone(b.list[m.Seq:])
+		}
+	}
 	i.mu.Unlock()
 	if slow != nil {
 		slow()
 	}
-	return head, err
-}
-
-func (i *inbox) Since(_ context.Context, p approval.PersonID, seq int64, limit int) ([]hub.Notification, bool, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	b := i.of(p)
-	head := int64(len(b.list))
-	if seq < 0 || seq > head || head-seq > i.kept {
-		return nil, false, i.err
-	}
-	list := b.list[seq:]
-	return list[:min(len(list), limit)], true, i.err
+	return news, err
 }
 
 func (i *inbox) Revs(_ context.Context, people []approval.PersonID) (map[approval.PersonID]int64, error) {
@@ -127,10 +128,12 @@ func (i *inbox) Revs(_ context.Context, people []approval.PersonID) (map[approva
 	return revs, i.err
 }
 
-func (i *inbox) Acked(_ context.Context, p approval.PersonID, seq int64) error {
+func (i *inbox) Acked(_ context.Context, acks []hub.Ack) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.of(p).acked = append(i.of(p).acked, seq)
+	for _, a := range acks {
+		i.of(a.Person).acked = append(i.of(a.Person).acked, a)
+	}
 	return nil
 }
 

@@ -2,183 +2,52 @@ package live
 
 import (
 	"context"
-	"errors"
 	"math"
-	"sync"
 
 	"qianhe/approval"
 	"qianhe/hub"
 )
 
 const (
-	// page is how many notifications are read at once.
-	page = 100
-	// maxMissed is how many are sent one by one to a page that has missed
-	// them; who has missed more reads the in-tray anew. It leaves room in the
-	// page's queue for what happens meanwhile.
-	maxMissed = 256
+	// lookUps is how many people or sessions one question to the database is
+	// about, at most.
+	lookUps = 256
+	// greeters is how many answer hellos.
+	greeters = 2
+	// maxAdded is how much of what was added is kept for a person until it is
+	// passed on; who is behind further is read.
+	maxAdded = 16
 )
 
-// errRestless: the inbox has moved on during every try to catch up with it.
-var errRestless = errors.New("inbox does not come to rest")
-
-// join answers the hello of a page: where the inbox stands, what the page has
-// missed, or that it has to begin anew. Until then the page gets nothing, and
-// from then on everything.
-func (s *Server) join(c *conn, since *position) error {
-	ctx, cancel := s.timeout()
+// ask puts a question to the inbox or the sessions. Few are asked at a time,
+// whatever happens: the database has decisions to take as well.
+func (s *Server) ask(ctx context.Context, question func(ctx context.Context) error) error {
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-s.slots }()
+	ctx, cancel := context.WithTimeout(ctx, s.opt.QueryTimeout)
 	defer cancel()
-	for range 5 {
-		head, err := s.inbox.Head(ctx, c.person)
-		if err != nil {
-			return err
-		}
-		frames := [][]byte{welcomeFrame(head)}
-		pos, complete := head.Seq, true
-		if since != nil {
-			var missed []hub.Notification
-			if complete = since.Epoch == head.Epoch; complete {
-				missed, complete, err = s.catchUp(ctx, c.person, since.Seq, head.Seq)
-				if err != nil {
-					return err
-				}
-			}
-			for _, n := range missed {
-				frames = append(frames, eventFrame(n))
-				pos = max(pos, n.Seq)
-			}
-		}
-		if !complete {
-			frames = [][]byte{welcomeFrame(head), resyncFrame(head.Epoch, head.Seq)}
-			pos = head.Seq
-		}
-		if s.admit(c, head, pos, frames) {
-			return nil
-		}
-	}
-	return errRestless
+	return question(ctx)
 }
 
-// admit makes a page ready at pos, unless others have been told of more
-// meanwhile.
-func (s *Server) admit(c *conn, head hub.Head, pos int64, frames [][]byte) bool {
-	e := c.entry
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.known {
-		e.known, e.epoch, e.seq, e.rev, e.counts = true, head.Epoch, pos, head.Rev, head.Counts
-	}
-	if e.epoch != head.Epoch {
-		s.enqueue(e)
-		return false
-	}
-	if e.seq > pos {
-		return false
-	}
-	c.send(frames...)
-	c.ready, c.pos, c.last = true, pos, head.Counts
-	if head.Rev < e.rev && e.counts != head.Counts {
-		c.last = e.counts
-		c.sendCounts(countsFrame(e.counts))
-	}
-	if head.Rev > e.rev || pos > e.seq || e.heard > e.rev {
-		s.enqueue(e)
-	}
-	return true
-}
-
-// catchUp reads what came after seq, at least up to head; complete is false
-// when that is too much or not there any more.
-func (s *Server) catchUp(ctx context.Context, p approval.PersonID, seq, head int64) (list []hub.Notification, complete bool, err error) {
-	if head-seq > maxMissed {
-		return nil, false, nil
-	}
-	for first := true; first || seq < head; first = false {
-		part, complete, err := s.inbox.Since(ctx, p, seq, page)
-		if err != nil || !complete {
-			return nil, false, err
-		}
-		if len(part) == 0 {
-			break
-		}
-		list = append(list, part...)
-		seq = part[len(part)-1].Seq
-	}
-	return list, seq >= head, nil
-}
-
-// refresh reads a person's inbox and passes on what is new to all their pages.
-func (s *Server) refresh(e *entry) error {
-	ctx, cancel := s.timeout()
-	defer cancel()
-	e.mu.Lock()
-	known, epoch, seq := e.known, e.epoch, e.seq
-	e.mu.Unlock()
-	if !known {
-		return nil // whoever says hello reads it then
-	}
-	head, err := s.inbox.Head(ctx, e.person)
-	if err != nil {
+func (s *Server) news(ctx context.Context, marks []hub.Mark) (news []hub.News, err error) {
+	err = s.ask(ctx, func(ctx context.Context) error {
+		news, err = s.inbox.News(ctx, marks)
 		return err
-	}
-	var (
-		events   []hub.Notification
-		complete = head.Epoch == epoch
-	)
-	if complete && head.Seq != seq {
-		if events, complete, err = s.catchUp(ctx, e.person, seq, head.Seq); err != nil {
-			return err
-		}
-	}
-	frames := make([][]byte, len(events))
-	for i, n := range events {
-		frames[i] = eventFrame(n)
-	}
-
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	pos := head.Seq
-	if n := len(events); n > 0 {
-		pos = max(pos, events[n-1].Seq)
-	}
-	for _, c := range e.conns {
-		switch {
-		case !c.ready:
-			continue
-		case !complete:
-			c.send(resyncFrame(head.Epoch, head.Seq))
-			c.pos = head.Seq
-			if head.Epoch != epoch {
-				c.acked, c.seen = 0, 0
-			}
-		default:
-			for i, n := range events {
-				if n.Seq > c.pos {
-					c.send(frames[i:]...)
-					c.pos = pos
-					break
-				}
-			}
-		}
-		if c.last != head.Counts {
-			c.last = head.Counts
-			c.sendCounts(countsFrame(head.Counts))
-		}
-	}
-	e.epoch, e.seq, e.rev, e.counts = head.Epoch, pos, head.Rev, head.Counts
-	if e.heard == always {
-		e.heard = head.Rev
-	}
-	return nil
+	})
+	return news, err
 }
 
 // always is a revision that is news to everybody.
 const always = math.MaxInt64
 
-// mark has a person's inbox read again, if that person has pages here and was
-// not told of rev yet. What is heard while the first page says hello is kept:
-// that page may have looked a moment too early.
-func (s *Server) mark(p approval.PersonID, rev int64) bool {
+// mark has a person's pages told of what is new, if that person has pages here
+// and was not told of rev yet. What is heard while the first page says hello is
+// kept: that page may have looked a moment too early.
+func (s *Server) mark(p approval.PersonID, rev int64, added *hub.Added) bool {
 	e := s.registry.find(p)
 	if e == nil {
 		return false
@@ -187,6 +56,9 @@ func (s *Server) mark(p approval.PersonID, rev int64) bool {
 	defer e.mu.Unlock()
 	e.heard = max(e.heard, rev)
 	if e.known && rev > e.rev {
+		if added != nil && len(e.added) < maxAdded {
+			e.added = append(e.added, added)
+		}
 		s.enqueue(e)
 	}
 	return len(e.conns) > 0
@@ -203,23 +75,46 @@ func (s *Server) enqueue(e *entry) {
 	}
 }
 
-// refreshAll is a worker: it refreshes what is queued until ctx ends. A person
-// is with one worker at a time.
+// refreshAll is a worker: it tells the pages of those who are queued until ctx
+// ends. A person is with one worker at a time.
 func (s *Server) refreshAll(ctx context.Context) {
 	for {
-		e := s.work.pop(ctx)
-		if e == nil {
+		batch := s.work.take(ctx, s.opt.Workers, lookUps)
+		if batch == nil {
 			return
 		}
+		s.refresh(ctx, batch)
+	}
+}
+
+// refresh passes on what was added, and reads the inboxes of those with whom
+// that was not all.
+func (s *Server) refresh(ctx context.Context, batch []*entry) {
+	var read []*entry
+	var marks []hub.Mark
+	for _, e := range batch {
 		e.mu.Lock()
-		e.queued, e.busy, e.again = false, true, false
-		e.mu.Unlock()
-		err := s.refresh(e)
-		if err != nil && ctx.Err() == nil {
-			// The revision stays what it was, so the sweep comes back to it.
-			s.opt.Log.WarnContext(ctx, "live: inbox cannot be read", "err", err)
+		e.queued = false
+		if s.passOn(e); e.known && e.heard > e.rev {
+			e.busy, e.again = true, false
+			read = append(read, e)
+			marks = append(marks, hub.Mark{Person: e.person, Epoch: e.epoch, Seq: e.seq})
 		}
+		e.mu.Unlock()
+	}
+	if len(read) == 0 {
+		return
+	}
+	news, err := s.news(ctx, marks)
+	if err != nil && ctx.Err() == nil {
+		// The revisions stay what they were, so the sweep comes back to them.
+		s.opt.Log.WarnContext(ctx, "live: inboxes cannot be read", "people", len(read), "err", err)
+	}
+	for i, e := range read {
 		e.mu.Lock()
+		if err == nil {
+			s.apply(e, &news[i])
+		}
 		e.busy = false
 		if e.again {
 			e.again = false
@@ -229,52 +124,99 @@ func (s *Server) refreshAll(ctx context.Context) {
 	}
 }
 
-// queue holds those who are to be refreshed, each at most once; it is never
-// longer than the number of people with pages.
-type queue struct {
-	mu    sync.Mutex
-	items []*entry
-	wake  chan struct{}
+// passOn tells the pages what was added to what they know, as far as one follows
+// the other. Called with e.mu held.
+func (s *Server) passOn(e *entry) {
+	for moved := true; moved && len(e.added) > 0; {
+		moved = false
+		for i, a := range e.added {
+			if a == nil || a.From != e.rev || a.Epoch != e.epoch || len(a.Notifications) == 0 || a.Notifications[0].Seq != e.seq+1 {
+				continue
+			}
+			s.tell(e, a.Notifications)
+			e.seq, e.rev = a.Notifications[len(a.Notifications)-1].Seq, e.rev+1
+			e.added[i], moved = nil, true
+		}
+	}
+	e.added = nil
 }
 
-func (q *queue) push(e *entry) {
-	q.mu.Lock()
-	q.items = append(q.items, e)
-	q.mu.Unlock()
-	q.signal()
-}
-
-func (q *queue) signal() {
-	select {
-	case q.wake <- struct{}{}:
-	default:
+// tell sends events to the pages that do not have them yet. Called with e.mu
+// held.
+func (s *Server) tell(e *entry, list []hub.Notification) {
+	frames := make([][]byte, len(list))
+	for i, n := range list {
+		frames[i] = eventFrame(n)
+	}
+	for _, c := range e.conns {
+		if c.ready {
+			c.send(after(c.pos, list, frames), nil)
+			c.pos = max(c.pos, list[len(list)-1].Seq)
+		}
 	}
 }
 
-// pop waits for the next; nil when ctx has ended.
-func (q *queue) pop(ctx context.Context) *entry {
-	for {
-		if ctx.Err() != nil {
-			return nil
+// after gives the frames of what comes after pos.
+func after(pos int64, list []hub.Notification, frames [][]byte) [][]byte {
+	for i, n := range list {
+		if n.Seq > pos {
+			return frames[i:]
 		}
-		q.mu.Lock()
-		if len(q.items) > 0 {
-			e := q.items[0]
-			q.items[0] = nil
-			q.items = q.items[1:]
-			more := len(q.items) > 0
-			q.mu.Unlock()
-			if more {
-				q.signal() // another worker may help
+	}
+	return nil
+}
+
+// apply passes on what was read. Called with e.mu held.
+func (s *Server) apply(e *entry, n *hub.News) {
+	switch {
+	case n.Epoch == "":
+		return // there is no such person any more
+	case n.Epoch == e.epoch && n.Rev < e.rev:
+		return // more than that was passed on meanwhile
+	}
+	frames := make([][]byte, len(n.Missed))
+	pos := n.Seq
+	for i, m := range n.Missed {
+		frames[i] = eventFrame(m)
+		pos = max(pos, m.Seq)
+	}
+	var counts, resync []byte
+	for _, c := range e.conns {
+		if !c.ready {
+			continue
+		}
+		var due [][]byte
+		switch {
+		case n.Gap && (n.Epoch != e.epoch || c.pos < n.Seq):
+			if resync == nil {
+				resync = resyncFrame(n.Epoch, n.Seq)
 			}
-			return e
+			due = [][]byte{resync}
+			if c.pos = n.Seq; n.Epoch != e.epoch {
+				c.acked, c.seen, c.rev = 0, 0, 0
+			}
+		case !n.Gap:
+			due = after(c.pos, n.Missed, frames)
+			c.pos = max(c.pos, pos)
 		}
-		q.items = nil
-		q.mu.Unlock()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-q.wake:
+		var changed []byte
+		if c.last != n.Counts && n.Rev >= c.rev {
+			if counts == nil {
+				counts = countsFrame(n.Counts)
+			}
+			changed = counts
+			c.last = n.Counts
 		}
+		c.rev = max(c.rev, n.Rev)
+		c.send(due, changed)
+	}
+	if !n.Gap || n.Epoch != e.epoch {
+		e.seq = pos
+	} else {
+		e.seq = max(e.seq, n.Seq)
+	}
+	e.epoch, e.rev, e.counts = n.Epoch, n.Rev, n.Counts
+	if e.heard == always {
+		e.heard = n.Rev
 	}
 }

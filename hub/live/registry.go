@@ -36,7 +36,8 @@ type entry struct {
 	seq    int64
 	rev    int64
 	counts hub.Counts
-	heard  int64 // the latest revision that the bus spoke of
+	heard  int64        // the latest revision that the bus spoke of
+	added  []*hub.Added // what came with it, to be passed on without reading
 
 	queued bool // waits to be refreshed
 	busy   bool // is being refreshed

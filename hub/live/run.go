@@ -10,9 +10,6 @@ import (
 	"qianhe/hub"
 )
 
-// lookUps is how many people or sessions one question to the database is about.
-const lookUps = 500
-
 // Run serves the connections news until ctx ends, and then closes them. It is
 // called once.
 func (s *Server) Run(ctx context.Context) {
@@ -20,6 +17,11 @@ func (s *Server) Run(ctx context.Context) {
 	for range s.opt.Workers {
 		all.Go(func() { s.refreshAll(ctx) })
 	}
+	for range greeters {
+		all.Go(func() { s.greetAll(ctx) })
+	}
+	all.Go(func() { s.recordAcks(ctx) })
+	all.Go(func() { s.recordSeen(ctx) })
 	all.Go(func() {
 		if err := s.bus.Subscribe(ctx, s.changed); err != nil {
 			s.opt.Log.ErrorContext(ctx, "live: bus has ended; only the sweep tells pages of news", "err", err)
@@ -56,7 +58,7 @@ func (s *Server) changed(changes []hub.Change) {
 	}
 	for _, c := range changes {
 		if c.Ended == "" {
-			s.mark(c.Person, c.Rev)
+			s.mark(c.Person, c.Rev, c.Added)
 		}
 	}
 }
@@ -93,18 +95,15 @@ func (s *Server) sweep(ctx context.Context, everybody bool) error {
 		entries[e.person] = e
 	}
 	for part := range slices.Chunk(people, lookUps) {
-		revs, err := func() (map[approval.PersonID]int64, error) {
-			ctx, cancel := context.WithTimeout(ctx, s.opt.QueryTimeout)
-			defer cancel()
-			return s.inbox.Revs(ctx, part)
-		}()
+		var revs map[approval.PersonID]int64
+		err := s.ask(ctx, func(ctx context.Context) (err error) { revs, err = s.inbox.Revs(ctx, part); return err })
 		if err != nil {
 			return err
 		}
 		for _, p := range part {
 			rev, ok := revs[p]
 			if everybody || ok && !entries[p].isAt(rev) {
-				s.mark(p, always)
+				s.mark(p, always, nil)
 			}
 		}
 	}
@@ -139,11 +138,8 @@ func (s *Server) checkSessions(ctx context.Context) error {
 		pages[c.session] = append(pages[c.session], c)
 	}
 	for part := range slices.Chunk(sessions, lookUps) {
-		alive, err := func() (map[string]bool, error) {
-			ctx, cancel := context.WithTimeout(ctx, s.opt.QueryTimeout)
-			defer cancel()
-			return s.opt.Alive(ctx, part)
-		}()
+		var alive map[string]bool
+		err := s.ask(ctx, func(ctx context.Context) (err error) { alive, err = s.opt.Alive(ctx, part); return err })
 		if err != nil {
 			return err
 		}
@@ -173,7 +169,7 @@ func (s *Server) pingAll(ctx context.Context) {
 		}
 		for _, e := range s.registry.shards[i].list() {
 			for _, c := range e.pages() {
-				c.sendPing()
+				c.sendControl(pingFrame())
 			}
 		}
 		timer.Reset(time.Duration(float64(step) * s.jitter()))

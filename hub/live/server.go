@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -32,7 +33,8 @@ type Options struct {
 
 	MaxConnections int           // of this node, 20000 by default
 	MaxPerPerson   int           // pages of one person on this node, 16 by default
-	Workers        int           // inboxes read at once, 8 by default
+	MaxWaiting     int           // handshakes that wait for their turn, 4096 by default
+	Workers        int           // questions to the database at a time, whatever happens, 4 by default
 	Ping           time.Duration // about how often an idle page is asked for a sign of life, 25 s by default
 	Patience       time.Duration // after how long without one it is gone, 70 s by default
 	HelloTimeout   time.Duration // 10 s by default
@@ -66,8 +68,11 @@ func (o Options) withDefaults() Options {
 	if o.MaxPerPerson <= 0 {
 		o.MaxPerPerson = 16
 	}
+	if o.MaxWaiting <= 0 {
+		o.MaxWaiting = 4096
+	}
 	if o.Workers <= 0 {
-		o.Workers = 8
+		o.Workers = 4
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -81,6 +86,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// kernelBuffer is how much of what is written to a page waits in the kernel,
+// in bytes. Linux counts what it needs to hold it as well.
+const kernelBuffer = 32 << 10
+
 // Server holds the connections of this node. Its methods may be called
 // concurrently.
 type Server struct {
@@ -90,16 +99,17 @@ type Server struct {
 	origins  map[string]bool
 	upgrader websocket.Upgrader
 	registry *registry
-	work     *queue
+	slots    chan struct{}  // one for each question that may be asked at a time
+	work     *queue[*entry] // whose pages are to be told
+	hellos   *queue[*greeting]
+	acks     *acks
+	waiting  atomic.Int64 // handshakes
 	metrics  *metrics
 	sweepNow chan struct{}
 	checkNow chan struct{}
 	ended    ended
-	buffers  sync.Pool // of corked connections
+	buffers  buffers
 	day      time.Time // of the counts; under Run's sweep alone
-
-	ctx    context.Context // of looks at inboxes; ends with Close
-	cancel context.CancelFunc
 
 	mu     sync.Mutex
 	total  int // connections, also those at the handshake
@@ -113,10 +123,10 @@ var _ hub.Channel = (*Server)(nil)
 func New(inbox hub.Inbox, bus hub.Bus, opt Options) *Server {
 	s := &Server{
 		inbox: inbox, bus: bus, opt: opt.withDefaults(), origins: map[string]bool{},
-		registry: newRegistry(), work: &queue{wake: make(chan struct{}, 1)}, sweepNow: make(chan struct{}, 1), checkNow: make(chan struct{}, 1), idle: make(chan struct{}),
+		registry: newRegistry(), work: newQueue[*entry](), hellos: newQueue[*greeting](), acks: newAcks(), sweepNow: make(chan struct{}, 1), checkNow: make(chan struct{}, 1), idle: make(chan struct{}),
 	}
+	s.slots = make(chan struct{}, s.opt.Workers)
 	s.day = approval.Midnight(s.opt.Now())
-	s.ctx, s.cancel = context.WithCancel(context.Background())
 	for _, o := range opt.Origins {
 		if o, ok := origin(o); ok {
 			s.origins[o] = true
@@ -126,8 +136,9 @@ func New(inbox hub.Inbox, bus hub.Bus, opt Options) *Server {
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: s.opt.WriteTimeout,
 		ReadBufferSize:   512,
-		WriteBufferSize:  1024,
-		// Without New: the package fills it with what it needs.
+		// It writes the handshake and no more. Without New: the package fills
+		// the pool with what it needs.
+		WriteBufferSize: 1024,
 		WriteBufferPool: &sync.Pool{},
 		CheckOrigin:     s.sameOrigin,
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, _ error) {
@@ -159,7 +170,7 @@ func (s *Server) sameOrigin(r *http.Request) bool {
 // for too many pages, 503 for a full or closing node.
 func (s *Server) Serve(w http.ResponseWriter, r *http.Request, person approval.PersonID, session string) {
 	if !s.enter() {
-		w.Header().Set("Retry-After", "5")
+		w.Header().Set("Retry-After", s.retryAfter(10*time.Second))
 		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
 		return
 	}
@@ -177,11 +188,16 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, person approval.P
 		return
 	}
 	c := &conn{server: s, ws: ws, person: person, session: session, entry: e}
+	if t := tcp(ws.NetConn()); t != nil {
+		// What the kernel holds for a page that does not read is bounded, too.
+		_ = t.SetWriteBuffer(kernelBuffer)
+		c.raw, _ = t.SyscallConn()
+	}
 	e.add(c)
 	s.metrics.connections.Inc()
 	switch {
 	case s.isClosed():
-		c.close(websocket.CloseGoingAway)
+		c.closeFor(websocket.CloseGoingAway, s.stayAway(tryAgain))
 	case s.ended.has(session): // between the caller's look and ours
 		c.close(CloseSignedOut)
 	}
@@ -230,23 +246,6 @@ func (s *Server) leave(c *conn) {
 	s.exit()
 }
 
-// acked and sawUpTo pass on what a page says of its events.
-func (s *Server) acked(c *conn, seq int64) error {
-	ctx, cancel := s.timeout()
-	defer cancel()
-	return s.inbox.Acked(ctx, c.person, seq)
-}
-
-func (s *Server) sawUpTo(c *conn, seq int64) error {
-	ctx, cancel := s.timeout()
-	defer cancel()
-	return s.inbox.SeenUpTo(ctx, c.person, seq, hub.Live)
-}
-
-func (s *Server) timeout() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(s.ctx, s.opt.QueryTimeout)
-}
-
 // Name is [hub.Live].
 func (s *Server) Name() hub.ChannelName { return hub.Live }
 
@@ -256,7 +255,7 @@ func (s *Server) Send(ctx context.Context, m hub.Message) (hub.Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return hub.Receipt{}, &hub.Retry{Reason: hub.TransportWords(err)}
 	}
-	if !s.mark(m.Person, always) {
+	if !s.mark(m.Person, always, nil) {
 		return hub.Receipt{}, &hub.Rejected{Reason: "not connected"}
 	}
 	return hub.Receipt{ProviderID: "live"}, nil
@@ -272,8 +271,10 @@ func (s *Server) Close() {
 		close(s.idle)
 	}
 	s.mu.Unlock()
-	for _, c := range s.registry.conns() {
-		c.close(websocket.CloseGoingAway)
+	pages := s.registry.conns()
+	most := min(away, max(time.Second, time.Duration(len(pages))*time.Second/comeBack))
+	for _, c := range pages {
+		c.closeFor(websocket.CloseGoingAway, s.stayAway(most))
 	}
 	grace := time.NewTimer(2 * closeGrace)
 	defer grace.Stop()
@@ -284,7 +285,6 @@ func (s *Server) Close() {
 			c.ws.Close()
 		}
 	}
-	s.cancel()
 	<-s.idle
 }
 

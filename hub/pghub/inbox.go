@@ -88,42 +88,6 @@ func orZero(t *time.Time) time.Time {
 	return *t
 }
 
-// Since gives what came after seq, at most limit. complete is false, and there
-// is no list, when more than [Kept] came since, when some of it is so old that
-// it is in the ledger only, or when the inbox has never been at seq.
-func (h *Hub) Since(ctx context.Context, p approval.PersonID, seq int64, limit int) (list []hub.Notification, complete bool, err error) {
-	head, err := h.position(ctx, p)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows):
-		return nil, seq == 0, nil
-	case err != nil:
-		return nil, false, translate("pghub: since", err)
-	case seq < 0 || seq > head.Seq || head.Seq-seq > Kept:
-		return nil, false, nil
-	case seq == head.Seq:
-		return nil, true, nil
-	}
-	rows, _ := h.pool.Query(ctx, `
-		select `+notificationColumns+`
-		from notification n
-		where n.person = $1 and n.seq > $2
-		order by n.seq
-		limit $3`, p, seq, limit)
-	list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (hub.Notification, error) { return scanNotification(row) })
-	if err != nil {
-		return nil, false, translate("pghub: since", err)
-	}
-	for i, n := range list {
-		if n.Seq != seq+1+int64(i) {
-			return nil, false, nil // what is missing is old, and was moved to the ledger
-		}
-	}
-	if len(list) == 0 {
-		return nil, false, nil
-	}
-	return list, true, nil
-}
-
 // Revs gives the revisions of those who have an inbox.
 func (h *Hub) Revs(ctx context.Context, people []approval.PersonID) (map[approval.PersonID]int64, error) {
 	rows, _ := h.pool.Query(ctx, `select person, rev from inbox where person = any($1)`, people)

@@ -37,48 +37,104 @@ func TestHead(t *testing.T) {
 	}
 }
 
-func TestSince(t *testing.T) {
+// news asks for one person's.
+func (f *fixture) news(person approval.PersonID, epoch string, seq int64) hub.News {
+	f.t.Helper()
+	list, err := f.News(f.t.Context(), []hub.Mark{{Person: person, Epoch: epoch, Seq: seq}})
+	if err != nil || len(list) != 1 {
+		f.t.Fatalf("News: %d of 1, %v", len(list), err)
+	}
+	return list[0]
+}
+
+func TestNews(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
-	if _, complete, err := f.Since(t.Context(), "amy", 0, 10); err != nil || !complete {
-		t.Errorf("since 0 of a new inbox: complete %t, %v", complete, err)
+	first := f.news("amy", "", 0)
+	want := hub.News{Head: hub.Head{Epoch: first.Epoch, Counts: hub.Counts{Pending: 5, Highest: 1, Overdue: 1}}}
+	if diff := cmp.Diff(want, first); diff != "" || first.Epoch == "" {
+		t.Errorf("a new inbox (-want +got):\n%s", diff)
 	}
-	if _, complete, err := f.Since(t.Context(), "amy", 1, 10); err != nil || complete {
-		t.Errorf("since 1 of a new inbox: complete %t, %v", complete, err)
+	epoch := first.Epoch
+	if n := f.news("amy", epoch, 1); !n.Gap {
+		t.Error("a position that the inbox has never been at is no gap")
 	}
-	due := morning.Add(time.Hour)
-	f.enqueue(f.event(approval.EventArrived, "doc", "amy", highest, func(e *approval.Event) { e.Due = due }))
+	f.enqueue(f.event(approval.EventArrived, "doc", "amy", highest))
 	f.enqueue(f.event(approval.EventReturned, "cls", "amy"), f.event(approval.EventDecided, "doc", "amy"))
-	list, complete, err := f.Since(t.Context(), "amy", 0, 2)
-	if err != nil || !complete || len(list) != 2 {
-		t.Fatalf("since 0: %d of 2, complete %t, %v", len(list), complete, err)
+	n := f.news("amy", epoch, 0)
+	if n.Seq != 3 || n.Rev != 2 || n.Gap || len(n.Missed) != 3 {
+		t.Fatalf("news is %+v, want all three", n)
 	}
-	want := hub.Notification{
-		ID: list[0].ID, Person: "amy", Seq: 1, Kind: hub.KindArrived, Document: "doc", Step: "doc-amy", Speed: approval.SpeedHighest, Due: due, At: morning,
-	}
-	if diff := cmp.Diff(want, list[0]); diff != "" {
-		t.Errorf("first (-want +got):\n%s", diff)
-	}
-	if list[1].Seq != 2 || list[1].Path() != "/inbox" {
-		t.Errorf("second is %d at %s, want 2 at /inbox", list[1].Seq, list[1].Path())
-	}
-	tests := []struct {
-		seq      int64
-		complete bool
-		n        int
-	}{{3, true, 0}, {2, true, 1}, {4, false, 0}, {-1, false, 0}}
-	for _, tt := range tests {
-		list, complete, err := f.Since(t.Context(), "amy", tt.seq, 100)
-		if err != nil || complete != tt.complete || len(list) != tt.n {
-			t.Errorf("since %d: %d, complete %t, %v; want %d, %t", tt.seq, len(list), complete, err, tt.n, tt.complete)
+	for i, want := range []hub.Notification{
+		{Person: "amy", Seq: 1, Kind: hub.KindArrived, Document: "doc"},
+		{Person: "amy", Seq: 2, Kind: hub.KindReturned, Document: "cls", Grade: approval.GradeSecret},
+		{Person: "amy", Seq: 3, Kind: hub.KindDecided, Document: "doc"},
+	} {
+		want.ID = n.Missed[i].ID
+		if diff := cmp.Diff(want, n.Missed[i]); diff != "" || want.ID == "" {
+			t.Errorf("missed (-want +got):\n%s", diff)
 		}
 	}
+	for _, tt := range []struct {
+		epoch string
+		seq   int64
+		gap   bool
+		n     int
+	}{{epoch, 3, false, 0}, {epoch, 2, false, 1}, {epoch, 4, true, 0}, {epoch, -1, true, 0}, {"another", 2, true, 0}, {"", 2, false, 0}} {
+		if n := f.news("amy", tt.epoch, tt.seq); n.Gap != tt.gap || len(n.Missed) != tt.n || n.Seq != 3 {
+			t.Errorf("since %s %d: gap %t, %d missed; want %t, %d", tt.epoch, tt.seq, n.Gap, len(n.Missed), tt.gap, tt.n)
+		}
+	}
+	// What is not kept any more is said to be missing, and not left out.
+	f.exec(`delete from notification where seq = 2`)
+	if n := f.news("amy", epoch, 0); !n.Gap || len(n.Missed) != 0 {
+		t.Errorf("one is missing: gap %t, %d missed; want a gap", n.Gap, len(n.Missed))
+	}
+	if n := f.news("amy", epoch, 2); n.Gap || len(n.Missed) != 1 {
+		t.Errorf("none is missing: gap %t, %d missed", n.Gap, len(n.Missed))
+	}
 	f.exec(`update inbox set seq = $1`, Kept+1)
-	if _, complete, _ := f.Since(t.Context(), "amy", 0, 100); complete {
+	if n := f.news("amy", epoch, 0); !n.Gap {
 		t.Error("more than what is kept was given as complete")
 	}
-	if _, complete, _ := f.Since(t.Context(), "amy", 1, 100); !complete {
-		t.Error("what is kept was not given")
+}
+
+// Many at once are told the same as one at a time, in their order.
+func TestNewsOfMany(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.enqueue(f.event(approval.EventArrived, "doc", "amy"), f.event(approval.EventArrived, "doc", "ben"))
+	f.enqueue(f.event(approval.EventReturned, "cls", "amy"), f.event(approval.EventLeft, "doc", "ben"))
+	amy, ben := f.news("amy", "", 0).Epoch, f.news("ben", "", 0).Epoch
+	marks := []hub.Mark{
+		{Person: "amy", Epoch: amy}, {Person: "ben", Epoch: ben, Seq: 1}, {Person: "nobody"}, {Person: "cid"}, {Person: "amy", Epoch: amy, Seq: 1},
+		{Person: "amy", Epoch: "another", Seq: 1}, {Person: "ben", Epoch: ben, Seq: 7}, {Person: "dan", Epoch: "x", Seq: 3}, {Person: "amy"}, {Person: "nobody", Epoch: "x"},
+		{Person: "cid"},
+	}
+	if len(marks) <= fewMarks {
+		t.Fatal("too few to be many")
+	}
+	many, err := f.News(t.Context(), marks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, m := range marks {
+		one, err := f.News(t.Context(), []hub.Mark{m})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(one[0], many[i]); diff != "" {
+			t.Errorf("%+v (-alone +with others):\n%s", m, diff)
+		}
+	}
+	if n := many[2]; n.Epoch != "" {
+		t.Errorf("nobody has an inbox: %+v", n)
+	}
+	if n := one[int](f, `select count(*) from inbox where epoch = ''`); n != 0 {
+		t.Errorf("%d inboxes without an epoch", n)
+	}
+	if list, err := f.News(t.Context(), nil); err != nil || len(list) != 0 {
+		t.Errorf("news of none: %v, %v", list, err)
 	}
 }
 
@@ -103,7 +159,7 @@ func TestAckedRecordsAndCancelsNothing(t *testing.T) {
 	f.link("amy", hub.LINE)
 	f.enqueue(f.event(approval.EventArrived, "doc", "amy"), f.event(approval.EventReturned, "doc", "amy"))
 	f.routeAll()
-	if err := f.Acked(t.Context(), "amy", 1); err != nil {
+	if err := f.Acked(t.Context(), []hub.Ack{{Person: "amy", Seq: 1}}); err != nil {
 		t.Fatal(err)
 	}
 	got := query[string](f, `select concat_ws(' ', seq, delivered_at is not null, seen_at is not null) from notification order by seq`)
@@ -212,7 +268,7 @@ func TestAckedReachesBackAsFarAsIsKept(t *testing.T) {
 	f := newFixture(t)
 	f.exec(`insert into inbox (person, epoch, seq) values ('amy', 'e', $1)`, Kept+10)
 	f.exec(`insert into notification (id, person, seq, kind, dedup, created_at) select 'n' || i, 'amy', i, 'pending.digest', i::text, now() from generate_series(1, $1::int) i`, Kept+10)
-	if err := f.Acked(t.Context(), "amy", Kept+5); err != nil {
+	if err := f.Acked(t.Context(), []hub.Ack{{Person: "amy", Seq: Kept + 5}}); err != nil {
 		t.Fatal(err)
 	}
 	got := one[string](f, `select concat_ws(' ', min(seq), max(seq)) from notification where delivered_at is not null`)

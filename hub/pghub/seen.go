@@ -14,21 +14,27 @@ import (
 // office acknowledges too. That the person saw it ends what was still to be
 // sent.
 
-// Acked records that everything up to seq was delivered to a page of p, as far
-// back as a page can have caught up on.
-func (h *Hub) Acked(ctx context.Context, p approval.PersonID, seq int64) error {
-	_, err := h.pool.Exec(ctx, `
-		with fresh as (
-			select id
-			from notification
-			where person = $1 and seq > $2 - $3::bigint and seq <= $2 and delivered_at is null
-			order by id
-			for update
-		)
-		update notification n
-		set delivered_at = $4
-		from fresh
-		where n.id = fresh.id`, p, seq, Kept, h.now())
+const acked = `
+	with fresh as (
+		select n.id
+		from unnest($1::text[], $2::bigint[], $3::bigint[]) as a (person, after, seq)
+		join notification n on n.person = a.person and n.seq > a.after and n.seq <= a.seq and n.delivered_at is null
+		order by n.id
+		for update of n
+	)
+	update notification n
+	set delivered_at = $4
+	from fresh
+	where n.id = fresh.id`
+
+// Acked records what was delivered to pages, as far back as a page can have
+// caught up on.
+func (h *Hub) Acked(ctx context.Context, acks []hub.Ack) error {
+	people, after, seqs := make([]string, len(acks)), make([]int64, len(acks)), make([]int64, len(acks))
+	for i, a := range acks {
+		people[i], after[i], seqs[i] = string(a.Person), max(a.After, a.Seq-Kept), a.Seq
+	}
+	_, err := h.pool.Exec(ctx, acked, people, after, seqs, h.now())
 	return translate("pghub: acknowledge", err)
 }
 
