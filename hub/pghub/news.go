@@ -24,15 +24,35 @@ const (
 		order by n.seq`
 	newsForms = `(select count(*) from notification f where f.person = i.person and f.kind = 'form.pending' and f.cancelled_at is null)`
 
+	// Each goes by the index, one person after the other. A plan that the
+	// planner finds better when the tables have just been filled, and whoever
+	// counts their rows has not come by yet, takes a thousand times as long.
 	newsHeads = `
-		select i.person, i.epoch, i.seq, i.rev, ` + newsForms + `
+		select i.*
 		from unnest($1::text[]) as m (person)
-		join inbox i on i.person = m.person`
+		cross join lateral (
+			select i.person, i.epoch, i.seq, i.rev, ` + newsForms + `
+			from inbox i
+			where i.person = m.person
+			limit 1
+		) i`
 	newsAllMissed = `
-		select m.nth, n.id, n.seq, n.kind, coalesce(n.document, ''), n.grade
+		select m.nth, n.*
 		from unnest($1::text[], $2::text[], $3::bigint[]) with ordinality as m (person, epoch, seq, nth)
-		join inbox i on i.person = m.person and i.epoch = m.epoch and i.seq > m.seq and i.seq - m.seq <= $4
-		join notification n on n.person = m.person and n.seq > m.seq
+		cross join lateral (
+			select i.epoch, i.seq
+			from inbox i
+			where i.person = m.person
+			limit 1
+		) i
+		cross join lateral (
+			select n.id, n.seq, n.kind, coalesce(n.document, ''), n.grade
+			from notification n
+			where n.person = m.person and n.seq > m.seq
+			order by n.person, n.seq
+			limit $4
+		) n
+		where i.epoch = m.epoch and i.seq > m.seq and i.seq - m.seq <= $4
 		order by m.nth, n.seq`
 )
 

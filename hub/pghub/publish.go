@@ -251,14 +251,16 @@ const insertNotices = `
 		group by person
 		order by person
 		on conflict (person) do update set seq = inbox.seq + excluded.seq, rev = inbox.rev + 1
-		returning person, seq, rev
+		returning person, epoch, seq, rev
 	), written as (
 		insert into notification (id, person, seq, kind, dedup, notice, speed, due, created_at, routed_at)
 		select t.id, t.person, m.seq - t.many + t.nth, t.kind, 'notice:' || t.notice, t.notice, t.speed, t.due, $1, t.routed
 		from told t
 		join moved m on m.person = t.person
 	)
-	select array(select id from fresh), array(select person from moved order by person), array(select rev from moved order by person)`
+	select array(select id from fresh),
+		array(select person from moved order by person), array(select epoch from moved order by person),
+		array(select seq from moved order by person), array(select rev from moved order by person)`
 
 // noticeRows are the parameters of insertNotices.
 type noticeRows struct {
@@ -365,17 +367,11 @@ func (h *Hub) insertNotices(ctx context.Context, rows *noticeRows, now time.Time
 	insert := func(q interface {
 		QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	}) error {
-		var (
-			people []approval.PersonID
-			revs   []int64
-		)
-		if err := q.QueryRow(ctx, insertNotices, rows.args(now)...).Scan(&fresh, &people, &revs); err != nil {
+		var m movedInboxes
+		if err := q.QueryRow(ctx, insertNotices, rows.args(now)...).Scan(&fresh, &m.people, &m.epochs, &m.seqs, &m.revs); err != nil {
 			return err
 		}
-		changes = make([]hub.Change, len(people))
-		for i := range people {
-			changes[i] = hub.Change{Person: people[i], Rev: revs[i]}
-		}
+		changes = m.changes(rows, fresh)
 		return nil
 	}
 	if rows.toRoute.len() == 0 && !h.silent() {

@@ -17,10 +17,20 @@ import (
 const acked = `
 	with fresh as (
 		select n.id
-		from unnest($1::text[], $2::bigint[], $3::bigint[]) as a (person, after, seq)
-		join notification n on n.person = a.person and n.seq > a.after and n.seq <= a.seq and n.delivered_at is null
+		from notification n
+		where n.id = any (array(
+			select n.id
+			from unnest($1::text[], $2::bigint[], $3::bigint[]) as a (person, after, seq)
+			cross join lateral (
+				select n.id
+				from notification n
+				where n.person = a.person and n.seq > a.after and n.seq <= a.seq and n.delivered_at is null
+				order by n.person, n.seq
+				limit $5
+			) n
+		))
 		order by n.id
-		for update of n
+		for update
 	)
 	update notification n
 	set delivered_at = $4
@@ -34,7 +44,7 @@ func (h *Hub) Acked(ctx context.Context, acks []hub.Ack) error {
 	for i, a := range acks {
 		people[i], after[i], seqs[i] = string(a.Person), max(a.After, a.Seq-Kept), a.Seq
 	}
-	_, err := h.pool.Exec(ctx, acked, people, after, seqs, h.now())
+	_, err := h.pool.Exec(ctx, acked, people, after, seqs, h.now(), Kept)
 	return translate("pghub: acknowledge", err)
 }
 
