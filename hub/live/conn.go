@@ -1,10 +1,8 @@
 package live
 
 import (
+	"net"
 	"sync"
-	"syscall"
-
-	"github.com/gorilla/websocket"
 
 	"qianhe/approval"
 	"qianhe/hub"
@@ -26,13 +24,15 @@ const (
 // conn is one page. Locks: entry.mu before conn.mu.
 type conn struct {
 	server  *Server
-	ws      *websocket.Conn
-	raw     syscall.RawConn // of the socket, nil where there is none to write to
+	sock    net.Conn
+	socket  socket
 	person  approval.PersonID
 	session string
 	entry   *entry
 
-	greeted bool // of the reader alone
+	// Of the reader alone.
+	greeted bool
+	in      inbound
 
 	// Under entry.mu.
 	ready bool       // hello was answered

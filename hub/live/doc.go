@@ -41,12 +41,17 @@
 // The page reconnects with its position after every close but one: 4401 (the
 // session has ended: sign in), 4400 (it does not speak the protocol: reload),
 // 4408 (it did not read fast enough), 1001 (this node goes away), 1013 (try
-// again later). A page too many of one person is refused with status 429.
+// again later). With the last two the reason may say how many milliseconds to
+// stay away, as "after=1500": those who are sent away together are not to come
+// back together. A page too many of one person is refused with status 429, and
+// with 503 whoever comes when too many wait already.
 //
 // # Cost
 //
-// An idle connection is one goroutine, half a kilobyte of read buffer and no
-// write buffer. What a connection is owed is bounded; who does not take it is
-// cut off, and nobody waits for them. The inbox is read once for all the pages
-// of a person, and only on nodes where there is one.
+// An idle connection is one goroutine with its smallest stack, and no buffer at
+// all. What a connection is owed is bounded; who does not take it is cut off,
+// and nobody waits for them. Inboxes are read for many people at once, on nodes
+// where they have pages, and not at all where this node knows what it has
+// committed itself. However many come, say hello, or are to be told, a few
+// questions are with the database at a time ([Options].Workers).
 package live

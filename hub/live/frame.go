@@ -134,6 +134,6 @@ func closeFrame(code int, reason string) []byte {
 func pingFrame() []byte { return []byte{opPing, 0} }
 
 // controlPong answers a ping of the other side.
-func controlPong(data string) []byte {
+func controlPong(data []byte) []byte {
 	return wire(opPong, append(make([]byte, maxHead, maxHead+len(data)), data...))
 }

@@ -55,7 +55,7 @@ func TestFrames(t *testing.T) {
 	if got := payload(t, closeFrame(CloseSlow, "after=15"), opClose); string(got) != "\x11\x38after=15" {
 		t.Errorf("close frame is %q", got)
 	}
-	if got := payload(t, controlPong("hi"), opPong); string(got) != "hi" {
+	if got := payload(t, controlPong([]byte("hi")), opPong); string(got) != "hi" {
 		t.Errorf("pong is %q", got)
 	}
 }

@@ -2,95 +2,99 @@ package live
 
 import (
 	"errors"
-	"io"
-	"net"
 	"time"
-
-	"github.com/gorilla/websocket"
 )
 
 // errProtocol: the page sent what no page of ours sends.
 var errProtocol = errors.New("not a frame of the protocol")
 
 // read is the goroutine of the connection: it ends when the connection does.
-// It waits most of its life and keeps a small stack for it; what a frame means
-// is worked out elsewhere.
+// It waits most of its life, and keeps a small stack for it: what has come in
+// is worked out on another.
 func (c *conn) read() {
 	defer c.server.leave(c)
-	c.ws.SetReadLimit(maxFrame)
-	// The package is not to write: only we know what is being written.
-	c.ws.SetPingHandler(func(data string) error { c.sendControl(controlPong(data)); return nil })
-	c.ws.SetPongHandler(func(string) error { return c.alive() })
-	c.ws.SetCloseHandler(c.answerClose)
-	_ = c.ws.SetReadDeadline(time.Now().Add(c.server.opt.HelloTimeout))
+	_ = c.sock.SetReadDeadline(time.Now().Add(c.server.opt.HelloTimeout))
 	for {
-		kind, r, err := c.ws.NextReader()
+		b, err := c.receive()
 		if err != nil {
 			return
 		}
-		b := c.server.buffers.get()
-		*b, err = readAll(r, *b)
-		if err == nil && !c.closed() { // else until the page has answered, or the grace is over
-			done := make(chan struct{})
-			go func() {
-				defer close(done)
-				c.frame(kind, *b)
-			}()
-			<-done
-		}
-		c.server.buffers.put(b)
-		if err != nil {
+		done := make(chan bool)
+		go func() { done <- c.take(b) }()
+		if !<-done {
 			return
 		}
 	}
 }
 
-// readAll reads a frame, which the connection keeps below maxFrame.
-func readAll(r io.Reader, b []byte) ([]byte, error) {
-	for {
-		if len(b) == cap(b) {
-			b = append(b, 0)[:len(b)]
+// take works out what has come in, and gives the buffer back. false ends the
+// connection.
+func (c *conn) take(b *[]byte) (goOn bool) {
+	defer c.server.buffers.put(b)
+	rest := *b
+	if len(c.in.pending) > 0 {
+		rest = append(c.in.pending, rest...)
+		c.in.pending = nil
+	}
+	for len(rest) > 0 {
+		var p piece
+		var err error
+		p, rest, err = c.in.next(rest)
+		if errors.Is(err, errMore) {
+			c.in.pending = append([]byte(nil), rest...)
+			return true
 		}
-		n, err := r.Read(b[len(b):cap(b)])
-		b = b[:len(b)+n]
-		if errors.Is(err, io.EOF) {
-			return b, nil
+		if err == nil {
+			goOn, err = c.piece(p)
 		}
 		if err != nil {
-			return b, err
+			c.server.opt.Log.Debug("live: page was cut off", "err", err)
+			c.close(codeOf(err))
+			return true // until the page has answered, or the grace is over
+		}
+		if !goOn {
+			return false
 		}
 	}
+	return true
+}
+
+func codeOf(err error) int {
+	if e, ok := errors.AsType[*closeError](err); ok {
+		return e.code
+	}
+	return CloseProtocol
+}
+
+// piece acts on one message or control frame; false ends the connection.
+func (c *conn) piece(p piece) (goOn bool, err error) {
+	switch {
+	case p.op == isClose:
+		code, err := closeCode(p.data)
+		if err == nil {
+			c.close(code) // as RFC 6455 §5.5.1 wants; nothing when we have begun it
+		}
+		return false, err
+	case c.closed():
+		return true, nil
+	case p.op == isPing:
+		c.sendControl(controlPong(p.data))
+	case p.op == isBinary:
+		return true, &closeError{1003, "binary"}
+	case p.op == isText:
+		if err := c.handle(p.data); err != nil {
+			return true, err
+		}
+	}
+	c.alive()
+	return true, nil
 }
 
 // alive notes that somebody is there.
-func (c *conn) alive() error {
+func (c *conn) alive() {
 	if c.greeted && !c.closed() {
-		return c.ws.SetReadDeadline(time.Now().Add(c.server.opt.Patience))
+		_ = c.sock.SetReadDeadline(time.Now().Add(c.server.opt.Patience))
 	}
-	return nil
-}
-
-// answerClose says goodbye in the page's own words, as RFC 6455 §5.5.1 wants.
-func (c *conn) answerClose(code int, _ string) error {
-	if code == websocket.CloseNoStatusReceived {
-		code = websocket.CloseNormalClosure
-	}
-	c.close(code)
-	return nil
-}
-
-// frame acts on one frame of the page.
-func (c *conn) frame(kind int, data []byte) {
-	if kind != websocket.TextMessage {
-		c.close(websocket.CloseUnsupportedData)
-		return
-	}
-	if err := c.handle(data); err != nil {
-		c.server.opt.Log.Debug("live: page was cut off", "err", err)
-		c.close(CloseProtocol)
-		return
-	}
-	_ = c.alive()
 }
 
 // handle acts on one frame. A position that the page was never given is not
@@ -129,10 +133,4 @@ func (c *conn) advance(said *int64, seq int64) (before int64, ok bool) {
 	}
 	before, *said = *said, seq
 	return before, true
-}
-
-// tcp gives the socket of a connection, where we may write to it directly.
-func tcp(c net.Conn) *net.TCPConn {
-	t, _ := c.(*net.TCPConn)
-	return t
 }

@@ -126,12 +126,14 @@ func (e *entry) pages() []*conn {
 	return slices.Clone(e.conns)
 }
 
-// isAt reports whether the pages were told of rev, and nothing else was heard
-// of since.
-func (e *entry) isAt(rev int64) bool {
+// told gives the revision that the pages were told of, 0 before any.
+func (e *entry) told() int64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return !e.known || e.rev == rev && e.heard <= rev
+	if !e.known {
+		return 0
+	}
+	return e.rev
 }
 
 func (e *entry) add(c *conn) {

@@ -88,22 +88,22 @@ func (s *Server) sweepAll(ctx context.Context) {
 }
 
 func (s *Server) sweep(ctx context.Context, everybody bool) error {
-	var people []approval.PersonID
-	entries := map[approval.PersonID]*entry{}
-	for _, e := range s.registry.entries() {
-		people = append(people, e.person)
-		entries[e.person] = e
-	}
-	for part := range slices.Chunk(people, lookUps) {
+	for part := range slices.Chunk(s.registry.entries(), lookUps) {
+		people, told := make([]approval.PersonID, len(part)), make([]int64, len(part))
+		for i, e := range part {
+			people[i], told[i] = e.person, e.told()
+		}
 		var revs map[approval.PersonID]int64
-		err := s.ask(ctx, func(ctx context.Context) (err error) { revs, err = s.inbox.Revs(ctx, part); return err })
+		err := s.ask(ctx, func(ctx context.Context) (err error) { revs, err = s.inbox.Revs(ctx, people); return err })
 		if err != nil {
 			return err
 		}
-		for _, p := range part {
-			rev, ok := revs[p]
-			if everybody || ok && !entries[p].isAt(rev) {
+		for i, p := range people {
+			switch rev, ok := revs[p]; {
+			case everybody, ok && rev < told[i]: // the inbox has begun anew
 				s.mark(p, always, nil)
+			case ok:
+				s.mark(p, rev, nil) // which the bus may be about to say as well
 			}
 		}
 	}

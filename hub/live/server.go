@@ -135,7 +135,7 @@ func New(inbox hub.Inbox, bus hub.Bus, opt Options) *Server {
 	s.metrics = newMetrics(opt.Registerer, s.opt.Log)
 	s.upgrader = websocket.Upgrader{
 		HandshakeTimeout: s.opt.WriteTimeout,
-		ReadBufferSize:   512,
+		ReadBufferSize:   256,
 		// It writes the handshake and no more. Without New: the package fills
 		// the pool with what it needs.
 		WriteBufferSize: 1024,
@@ -187,12 +187,10 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, person approval.P
 		s.exit()
 		return
 	}
-	c := &conn{server: s, ws: ws, person: person, session: session, entry: e}
-	if t := tcp(ws.NetConn()); t != nil {
-		// What the kernel holds for a page that does not read is bounded, too.
-		_ = t.SetWriteBuffer(kernelBuffer)
-		c.raw, _ = t.SyscallConn()
-	}
+	// The package has done its part: what it has read of the connection, which is
+	// nothing, and its buffers go with it.
+	sock := ws.NetConn()
+	c := &conn{server: s, sock: sock, socket: socketOf(sock), person: person, session: session, entry: e}
 	e.add(c)
 	s.metrics.connections.Inc()
 	switch {
@@ -232,7 +230,7 @@ func (s *Server) isClosed() bool {
 
 // leave ends a connection whose reader has ended.
 func (s *Server) leave(c *conn) {
-	c.ws.Close()
+	c.sock.Close()
 	// No writer begins any more; one that runs fails on its next write.
 	c.mu.Lock()
 	c.writing = true
@@ -282,7 +280,7 @@ func (s *Server) Close() {
 	case <-s.idle:
 	case <-grace.C:
 		for _, c := range s.registry.conns() {
-			c.ws.Close()
+			c.sock.Close()
 		}
 	}
 	<-s.idle

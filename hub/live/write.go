@@ -74,11 +74,11 @@ func (c *conn) write(b *[]byte, n int, last bool) {
 			return
 		}
 		if n < len(*b) {
-			_ = c.ws.SetWriteDeadline(time.Now().Add(c.server.opt.WriteTimeout))
-			_, err := c.ws.NetConn().Write((*b)[n:])
-			_ = c.ws.SetWriteDeadline(time.Time{})
+			_ = c.sock.SetWriteDeadline(time.Now().Add(c.server.opt.WriteTimeout))
+			_, err := c.sock.Write((*b)[n:])
+			_ = c.sock.SetWriteDeadline(time.Time{})
 			if err != nil {
-				c.ws.Close() // half a frame may be out: there is nothing to say on it any more
+				c.sock.Close() // half a frame may be out: there is nothing to say on it any more
 				return
 			}
 		}
@@ -99,12 +99,23 @@ func (c *conn) write(b *[]byte, n int, last bool) {
 // the grace.
 func (c *conn) finish(frame []byte) {
 	deadline := time.Now().Add(closeGrace)
-	_ = c.ws.SetReadDeadline(deadline)
-	_ = c.ws.SetWriteDeadline(deadline)
+	_ = c.sock.SetReadDeadline(deadline)
+	_ = c.sock.SetWriteDeadline(deadline)
 	if len(frame) == 0 {
 		return
 	}
-	if _, err := c.ws.NetConn().Write(frame); err != nil {
-		c.ws.Close()
+	if _, err := c.sock.Write(frame); err != nil {
+		c.sock.Close()
 	}
+}
+
+// receiveInto waits with a buffer in hand, where there is no other way.
+func (c *conn) receiveInto(b *[]byte) (*[]byte, error) {
+	n, err := c.sock.Read((*b)[:cap(*b)])
+	if n <= 0 && err != nil {
+		c.server.buffers.put(b)
+		return nil, err
+	}
+	*b = (*b)[:n]
+	return b, nil
 }
