@@ -338,18 +338,19 @@ func TestArchiveRace(t *testing.T) {
 
 // A page that was away for so long that what it missed is in the ledger reads
 // the in-tray anew.
-func TestSinceKnowsWhatIsMissing(t *testing.T) {
+func TestNewsKnowsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	f.records()
 	if err := f.archive(t.Context(), f.clock.Now()); err != nil {
 		t.Fatal(err)
 	}
-	head := one[int64](f, `select seq from inbox where person = 'amy'`)
-	if list, complete, err := f.Since(t.Context(), "amy", 0, 100); err != nil || complete || len(list) > 0 {
-		t.Errorf("since the beginning: %d, complete %t, %v; want a gap", len(list), complete, err)
+	at := f.news("amy", "", 0)
+	epoch, head := at.Epoch, at.Seq
+	if n := f.news("amy", epoch, 0); !n.Gap || len(n.Missed) > 0 {
+		t.Errorf("since the beginning: %d, gap %t; want a gap", len(n.Missed), n.Gap)
 	}
-	if list, complete, err := f.Since(t.Context(), "amy", head-2, 100); err != nil || !complete || len(list) != 2 {
-		t.Errorf("since lately: %d, complete %t, %v; want 2", len(list), complete, err)
+	if n := f.news("amy", epoch, head-2); n.Gap || len(n.Missed) != 2 {
+		t.Errorf("since lately: %d, gap %t; want 2", len(n.Missed), n.Gap)
 	}
 }
