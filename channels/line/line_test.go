@@ -102,6 +102,28 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
+// TestTooMuch: the limit of the channel slows everybody down, that of one user
+// only waits.
+func TestTooMuch(t *testing.T) {
+	t.Parallel()
+	st := newStand(t, nil, nil)
+	tests := []struct {
+		fault sandbox.Fault
+		slow  bool
+	}{
+		{sandbox.RateLimited(0), true},
+		{sandbox.Answer(429, `{"message":"A large number of messages was sent to the same user."}`), false},
+	}
+	for _, tt := range tests {
+		to := st.address()
+		st.SetFault(to.Value, tt.fault)
+		_, err := st.channel.Send(t.Context(), message(to))
+		if retry, ok := errors.AsType[*hub.Retry](err); !ok || retry.Slow != tt.slow {
+			t.Errorf("got %v, want to try again, slowly: %t", err, tt.slow)
+		}
+	}
+}
+
 // TestGroups: what everybody in a group would read is sent to none.
 func TestGroups(t *testing.T) {
 	t.Parallel()

@@ -34,6 +34,7 @@ func readError(r io.Reader) apiError {
 // (https://developers.line.biz/en/reference/messaging-api/#error-messages).
 const (
 	saysMonthlyLimit = "monthly limit"
+	saysRateLimit    = "rate limit"
 	saysFailedToSend = "Failed to send messages"
 )
 
@@ -61,7 +62,10 @@ func (c *Channel) outcome(ctx context.Context, a answer) (hub.Receipt, error) {
 	case a.status == http.StatusTooManyRequests && strings.Contains(a.body.Message, saysMonthlyLimit):
 		return hub.Receipt{}, &hub.ChannelDown{Until: c.limitEnds(ctx), Reason: reason}
 	case a.status == http.StatusTooManyRequests:
-		return hub.Receipt{}, &hub.Retry{After: hub.RetryAfter(a.header.Get("Retry-After"), c.now()), Reason: reason}
+		// Of the whole channel, or of one user who was sent too much.
+		return hub.Receipt{}, &hub.Retry{
+			After: hub.RetryAfter(a.header.Get("Retry-After"), c.now()), Reason: reason, Slow: strings.Contains(a.body.Message, saysRateLimit),
+		}
 	case a.status == http.StatusBadRequest && strings.Contains(a.body.Message, saysFailedToSend):
 		return hub.Receipt{}, &hub.Permanent{Reason: reason}
 	case a.status == http.StatusUnauthorized, a.status == http.StatusForbidden:

@@ -12,6 +12,14 @@ import (
 	"qianhe/hub"
 )
 
+// Rate is what LINE takes through one endpoint, whoever calls
+// (https://developers.line.biz/en/reference/messaging-api/#rate-limits).
+func (c *Channel) Rate() (perSecond float64, burst int) { return 2000, 2000 }
+
+// Cost is what a push to one user counts of the plan's messages, however much
+// is in it.
+func (c *Channel) Cost(hub.Message) int { return 1 }
+
 // Quota reads the month's limit and what is used of it; LINE calls the latter
 // an approximation.
 func (c *Channel) Quota(ctx context.Context) (hub.Quota, error) {

@@ -148,7 +148,7 @@ func (c *Channel) limited(a answer, reason string) error {
 	if after >= longLimit {
 		return &hub.ChannelDown{Until: now.Add(after), Reason: reason}
 	}
-	return &hub.Retry{After: after, Reason: reason}
+	return &hub.Retry{After: after, Reason: reason, Slow: true}
 }
 
 // regained reads how long it takes until calls are allowed again: Graph says it

@@ -265,7 +265,7 @@ func (s *Sender) outcome(a sms.Answer) (hub.Receipt, error) {
 	case a.Status >= 500, a.Status == http.StatusRequestTimeout, a.Status/100 == 2:
 		return hub.Receipt{}, &hub.Unknown{Reason: reason}
 	case a.Status == http.StatusTooManyRequests:
-		return hub.Receipt{}, &hub.Retry{After: after, Reason: reason}
+		return hub.Receipt{}, &hub.Retry{After: after, Reason: reason, Slow: true}
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusProxyAuthRequired:
 		return hub.Receipt{}, &hub.ChannelDown{Reason: reason}
 	}

@@ -81,9 +81,13 @@ func (s *Sender) refusal(a sms.Answer, err error, to sms.Number) error {
 	case a.Status >= 500, a.Status == http.StatusRequestTimeout:
 		return &hub.Unknown{Reason: reason} // with or without a code: a POST may double (error 20500)
 	case listed:
-		return s.failure(s.classOf(code, to), reason, after)
+		err := s.failure(s.classOf(code, to), reason, after)
+		if retry, ok := errors.AsType[*hub.Retry](err); ok {
+			retry.Slow = a.Status == http.StatusTooManyRequests
+		}
+		return err
 	case a.Status == http.StatusTooManyRequests:
-		return &hub.Retry{After: after, Reason: reason}
+		return &hub.Retry{After: after, Reason: reason, Slow: true}
 	case a.Status == http.StatusUnauthorized, a.Status == http.StatusProxyAuthRequired:
 		return &hub.ChannelDown{Reason: reason}
 	}
