@@ -40,6 +40,9 @@ type Config struct {
 	// DialogURL is where LINE's own pages are, https://access.line.me by
 	// default; the same holds for it.
 	DialogURL string
+	// FriendURL is where addresses begin that add an account, https://line.me
+	// by default.
+	FriendURL string
 	// Agency stands above the title of a card when the message names none; it
 	// may be empty.
 	Agency string
@@ -56,6 +59,8 @@ type Config struct {
 type Channel struct {
 	base    string
 	dialog  string
+	friends string
+	friend  friend
 	agency  string
 	botID   string
 	secrets []string
@@ -79,6 +84,7 @@ var (
 const (
 	defaultBase    = "https://api.line.me"
 	defaultDialog  = "https://access.line.me"
+	defaultFriends = "https://line.me"
 	defaultTimeout = 20 * time.Second
 )
 
@@ -101,11 +107,14 @@ func New(cfg Config) (*Channel, error) {
 	if cfg.DialogURL == "" {
 		cfg.DialogURL = defaultDialog
 	}
-	if err := errors.Join(checkBase(cfg.BaseURL), checkBase(cfg.DialogURL)); err != nil {
+	if cfg.FriendURL == "" {
+		cfg.FriendURL = defaultFriends
+	}
+	if err := errors.Join(checkBase(cfg.BaseURL), checkBase(cfg.DialogURL), checkBase(cfg.FriendURL)); err != nil {
 		return nil, err
 	}
 	c := &Channel{
-		base: strings.TrimRight(cfg.BaseURL, "/"), dialog: strings.TrimRight(cfg.DialogURL, "/"), agency: cfg.Agency, botID: cfg.BotID,
+		base: strings.TrimRight(cfg.BaseURL, "/"), dialog: strings.TrimRight(cfg.DialogURL, "/"), friends: strings.TrimRight(cfg.FriendURL, "/"), agency: cfg.Agency, botID: cfg.BotID,
 		timeout: cfg.Timeout, now: cfg.Now, log: cfg.Log,
 	}
 	for _, s := range []string{cfg.ChannelSecret, cfg.OldChannelSecret} {

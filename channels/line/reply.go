@@ -54,6 +54,9 @@ const (
 	maxNonce = 255
 )
 
+// DialogOrigin is where LINE's own page of account linking is.
+func (c *Channel) DialogOrigin() string { return c.dialog }
+
 // DialogURL gives the address of LINE's own page that asks a user whether to
 // link. LINE shows it to nobody but the user whom the token was issued for, and
 // gives back the nonce in the event "accountLink".

@@ -149,6 +149,25 @@ func TestDialogURL(t *testing.T) {
 	}
 }
 
+// The account's own address is asked for once an hour.
+func TestFriendURL(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+	st := newStand(t, func() time.Time { return now }, func(c *line.Config) { c.FriendURL = "https://line.example" })
+	want := "https://line.example/R/ti/p/@000sandbox"
+	for range 2 {
+		if got, err := st.channel.FriendURL(t.Context()); err != nil || got != want {
+			t.Errorf("got %s, %v, want %s", got, err, want)
+		}
+		st.RevokeTokens()
+		st.SetFault(sandbox.TokenEndpoint, sandbox.Answer(503, "")) // nobody to ask
+	}
+	now = now.Add(time.Hour)
+	if got, err := st.channel.FriendURL(t.Context()); err == nil {
+		t.Errorf("an hour later it is still %s, without asking", got)
+	}
+}
+
 // Who has blocked the account gets a push answered with 200, and has no
 // profile.
 func TestReachable(t *testing.T) {

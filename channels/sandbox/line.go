@@ -364,10 +364,13 @@ func (s *Sandbox) lineProfile(r *http.Request, _ []byte, _ string) (any, *lineEr
 
 func (s *Sandbox) lineInfo(*http.Request, []byte, string) (any, *lineError) {
 	return map[string]any{
-		"userId": s.opt.LINE.BotID, "basicId": "@000sandbox", "displayName": s.account(),
+		"userId": s.opt.LINE.BotID, "basicId": basicID, "displayName": s.account(),
 		"chatMode": "bot", "markAsReadMode": "auto",
 	}, nil
 }
+
+// basicID is the account's name in LINE.
+const basicID = "@000sandbox"
 
 // account is the display name of the official account.
 func (s *Sandbox) account() string { return fmt.Sprintf("%s公文通知", s.opt.Agency) }

@@ -110,6 +110,29 @@ func (s *Sandbox) dialogRoutes(mux *http.ServeMux, pages *template.Template) {
 	})))
 }
 
+// friendPage asks on whose phone the account is added.
+type friendPage struct {
+	Account string
+	People  []personCard
+}
+
+// friendRoutes is where addresses lead that add the account (line.me).
+func (s *Sandbox) friendRoutes(mux *http.ServeMux, pages *template.Template) {
+	mux.HandleFunc("GET /R/ti/p/{id}", func(w http.ResponseWriter, r *http.Request) {
+		if r.PathValue("id") != basicID {
+			http.Error(w, "這裡沒有這個官方帳號", http.StatusNotFound)
+			return
+		}
+		page := friendPage{Account: s.account()}
+		for _, p := range s.opt.People {
+			if p.LINE != "" {
+				page.People = append(page.People, personCard{Person: p, Mark: mark(p.Name)})
+			}
+		}
+		s.servePage(w, pages, "friend.tmpl", page)
+	})
+}
+
 // linkDialog looks at what the page was opened with.
 func (s *Sandbox) linkDialog(token, nonce string) linkDialog {
 	s.mu.Lock()

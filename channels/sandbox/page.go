@@ -48,6 +48,7 @@ func (s *Sandbox) pageRoutes(mux *http.ServeMux) {
 	})
 	s.messengerRoutes(mux, pages)
 	s.dialogRoutes(mux, pages)
+	s.friendRoutes(mux, pages)
 	s.lineUserRoutes(mux)
 }
 
