@@ -26,8 +26,9 @@ type notificationsPage struct {
 	Old     string // the iOS version, where it is one without Web Push
 	Denied  string // how to allow notifications again in this browser
 	Links   []linkView
-	Chosen  string // in a line, how the person is told
-	Says    string // how much messages say about documents
+	Chats   []chatView // that can be linked
+	Chosen  string     // in a line, how the person is told
+	Says    string     // how much messages say about documents
 }
 
 // linkView is one address at which messages reach the person.
@@ -68,6 +69,7 @@ func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit)
 		p.Here = p.Here || view.Here
 		p.Links = append(p.Links, view)
 	}
+	p.Chats = s.chats(v, links)
 	policy, err := s.Settings.Policy(r.Context())
 	if err != nil {
 		return err

@@ -51,6 +51,13 @@ func (s *Server) routes() {
 	s.page("GET /me/notifications/log", signedIn, s.myLog)
 	s.page("POST /me/links/{link}/remove", signedIn, s.removeLink)
 
+	s.page("GET /link/line", signedIn, s.linkLINE)
+	s.page("POST /link/line", signedIn, s.beginLINE)
+	s.page("GET /link/messenger", signedIn, s.linkMessenger)
+	s.page("POST /link/messenger", signedIn, s.beginMessenger)
+	s.page("POST /link/messenger/code", signedIn, s.enterCode)
+	s.page("POST /link/{channel}/cancel", signedIn, s.cancelLinking)
+
 	s.page("GET /admin", admins, s.admin)
 	s.page("GET /admin/policy", admins, s.policyTable)
 	s.page("GET /admin/policy/general", admins, s.policyGeneral)
@@ -118,6 +125,15 @@ func (s *Server) page(pattern string, who rule, h handler) { s.handle(route{patt
 // data registers a route that scripts, images and browsers ask for.
 func (s *Server) data(pattern string, who rule, h handler) { s.handle(route{pattern, who, true}, h) }
 
+// spent takes LINE's word to its own app out of the address: where it has come
+// here it has done its work, and nothing of ours is to carry it on.
+func spent(r *http.Request) {
+	if q := r.URL.Query(); q.Has("openExternalBrowser") {
+		q.Del("openExternalBrowser")
+		r.URL.RawQuery = q.Encode()
+	}
+}
+
 // handle is the one way in: headers, origin, session, handler, errors.
 func (s *Server) handle(rt route, h handler) {
 	s.table = append(s.table, rt)
@@ -129,6 +145,7 @@ func (s *Server) handle(rt route, h handler) {
 			data:   rt.data,
 		}
 		s.setHeaders(w.Header(), rt.data)
+		spent(r)
 		err := s.origin.Check(r)
 		if err == nil && rt.rule != public {
 			err = s.resume(r, v, rt.rule)

@@ -31,6 +31,7 @@ type office struct {
 	ledger   *ledger
 	wire     *wire
 	pages    *pages
+	pairs    *pairs
 	now      time.Time
 	newID    func() string
 
@@ -102,6 +103,7 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 			return nil
 		}},
 	}
+	opt.Linking = o.pairings()
 	for _, f := range change {
 		f(&opt)
 	}

@@ -33,6 +33,7 @@ type Options struct {
 	Live           Live           // nil: pages are only new when they are loaded
 	Pages          PageRenderer   // nil: PDF files can be downloaded only
 	Push           *Push          // nil: no Web Push
+	Linking        *Linking       // nil: no chat can be linked
 	Agency         string         // name on the sign-in page, may be empty
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Now            func() time.Time
