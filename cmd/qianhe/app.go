@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"qianhe/approval/access"
+	"qianhe/channels/line"
 	"qianhe/channels/messenger"
 	"qianhe/channels/webpush"
 	"qianhe/hub"
@@ -32,6 +33,7 @@ type app struct {
 	speak   []hub.Channel    // everything that is configured
 	ready   atomic.Bool
 
+	line      *line.Channel      // nil when not configured
 	messenger *messenger.Channel // nil when not configured
 }
 
@@ -94,12 +96,12 @@ func origins(base *url.URL) []string {
 // addChannels gives the hub the channels that are configured.
 func (a *app) addChannels(ctx context.Context, opt *pghub.Options, w world) error {
 	opt.Registerer = a.metrics
-	l, err := lineChannel(a.config, opt.Agency, w.lineAPI, a.log)
-	if err != nil {
+	var err error
+	if a.line, err = lineChannel(a.config, opt.Agency, w.lineAPI, a.log); err != nil {
 		return err
 	}
-	if l != nil {
-		opt.Channels = append(opt.Channels, l)
+	if a.line != nil {
+		opt.Channels = append(opt.Channels, a.line)
 	}
 	if a.messenger, err = messengerChannel(a.config, w.graph, w.chat, a.log); err != nil {
 		return err
@@ -157,6 +159,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Live:           a.live,
 		Pages:          a.pages,
 		Agency:         a.agency,
+		Linking:        a.linking(),
 		TrustedProxies: a.config.TrustedProxies,
 		Mount: map[string]http.Handler{
 			"/api/":        jsonAPI,

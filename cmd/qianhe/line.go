@@ -66,6 +66,7 @@ func lineChannel(c *Config, agency, base string, log *slog.Logger) (*line.Channe
 		BotID:            l.BotID,
 		BaseURL:          base,
 		DialogURL:        base,
+		FriendURL:        base,
 		Agency:           agency,
 		Log:              log,
 	})

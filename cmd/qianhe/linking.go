@@ -1,0 +1,20 @@
+package main
+
+import "qianhe/web"
+
+// linking gives the pages what they need in order to link chats, nil when there
+// is none to link. LINE tells of a linking by a callback, which nobody can
+// verify without the channel secret.
+func (a *app) linking() *web.Linking {
+	l := &web.Linking{Pairings: a.hub}
+	if a.line != nil && a.config.LINE.ChannelSecret != "" {
+		l.LINE = &web.LinkLINE{Dialog: a.line.DialogURL, Origin: a.line.DialogOrigin(), Friend: a.line.FriendURL}
+	}
+	if a.messenger != nil {
+		l.Messenger = &web.LinkMessenger{Open: a.messenger.LinkURL}
+	}
+	if l.LINE == nil && l.Messenger == nil {
+		return nil
+	}
+	return l
+}
