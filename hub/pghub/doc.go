@@ -6,20 +6,28 @@
 // When the transaction rolls back, nothing of that has happened; when it
 // commits, nothing of it can be lost.
 //
-// After that, River's workers plan ([hub.Policy]) and deliver. A delivery is a
-// row of its own, as is every attempt at it, written before the call goes out.
-// A process may be killed between any two statements: what was begun and not
-// recorded counts as "may have been sent" and is repeated under the same key,
-// once its lease is over.
+// After that, River's workers plan ([hub.Policy]), and a pump for each channel
+// delivers: it claims what is due in batches, makes the calls beside each other
+// and records in batches what became of them. A delivery is a row of its own, as
+// is every attempt at it, written before the call goes out. A process may be
+// killed between any two statements: what was begun and not recorded counts as
+// "may have been sent". It is repeated under the same key once its lease is
+// over; where the provider knows no key it is asked for the message first.
+//
+// What providers say afterwards moves a delivery forward, never back. What is
+// over and done with moves into the ledger, which is kept by day;
+// [Hub.Ledger] reads it and what is still in hand as one.
 //
 // # Order of locks
 //
 // document, inbox (by person), notification (by id), delivery (by id), channel
-// link, channel state. Whoever takes several of one kind takes them in that
-// order; nobody goes back.
+// link, tally, channel state. Whoever takes several of one kind takes them in
+// that order; nobody goes back. A claim locks the rate of its channel before all
+// that, and waits for nobody afterwards: it skips what others hold.
 //
 // # Connections
 //
 // A started hub holds two connections of its own (LISTEN, NOTIFY) and River
-// takes one out of the pool for good.
+// takes one out of the pool for good. A pump holds one while it claims and while
+// it records, and none during a call.
 package pghub
