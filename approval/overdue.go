@@ -13,33 +13,37 @@ const (
 	ConcernAll   Concern = "all"   // 研考
 )
 
-// Concern gives the closest reason for which p is told of d when it is late,
-// "" for none. It is who [Ladder.Remind] tells, on any day.
-func (s *Staff) Concern(p PersonID, d Chased) Concern {
-	units, busy := []UnitID{d.Unit}, []PersonID{d.Handler}
-	for _, h := range d.Hands {
-		units, busy = append(units, h.Unit), append(busy, h.Person)
+// Concern gives the closest reason for which p is told of a document when it is
+// late, "" for none. It is who [Ladder.Remind] tells, on any day.
+func (s *Staff) Concern(p PersonID) func(Chased) Concern {
+	if p == "" {
+		return func(Chased) Concern { return "" }
 	}
-	of := func(list func(UnitID) []PersonID) bool {
-		return slices.ContainsFunc(units, func(u UnitID) bool { return slices.Contains(list(u), p) })
+	rest := Concern("")
+	if slices.Contains(s.Auditors(), p) {
+		rest = ConcernAll
 	}
-	switch {
-	case p == "":
-		return ""
-	case slices.Contains(busy, p):
-		return ConcernOwn
-	case of(func(u UnitID) []PersonID { return s.Head(u, busy...) }):
-		return ConcernHead
-	case of(s.Desk):
-		return ConcernDesk
-	case slices.ContainsFunc(s.Chiefs(), func(chief UnitID) bool {
-		return slices.Contains(s.Heads(chief), p) && slices.ContainsFunc(units, func(u UnitID) bool { return s.Within(u, chief) })
-	}):
-		return ConcernBelow
-	case slices.Contains(s.Auditors(), p):
-		return ConcernAll
+	above := slices.DeleteFunc(s.Chiefs(), func(chief UnitID) bool { return !slices.Contains(s.Heads(chief), p) })
+	return func(d Chased) Concern {
+		units, busy := []UnitID{d.Unit}, []PersonID{d.Handler}
+		for _, h := range d.Hands {
+			units, busy = append(units, h.Unit), append(busy, h.Person)
+		}
+		of := func(has func(UnitID) bool) bool { return slices.ContainsFunc(units, has) }
+		switch {
+		case slices.Contains(busy, p):
+			return ConcernOwn
+		case of(func(u UnitID) bool { return slices.Contains(s.Head(u, busy...), p) }):
+			return ConcernHead
+		case of(func(u UnitID) bool { return slices.Contains(s.Desk(u), p) }):
+			return ConcernDesk
+		case slices.ContainsFunc(above, func(chief UnitID) bool {
+			return of(func(u UnitID) bool { return s.Within(u, chief) })
+		}):
+			return ConcernBelow
+		}
+		return rest
 	}
-	return ""
 }
 
 // OverdueCard is one line of what is due or late. Its Duty, Step, Origin and

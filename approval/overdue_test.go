@@ -35,7 +35,7 @@ func TestConcern(t *testing.T) {
 		{"mail", d, ""},
 		{"", with(held("", "rivers")), ""},
 	} {
-		if got := bureau().Concern(tt.p, tt.doc); got != tt.want {
+		if got := bureau().Concern(tt.p)(tt.doc); got != tt.want {
 			t.Errorf("%s and %v: %q, want %q", tt.p, tt.doc.Hands, got, tt.want)
 		}
 	}

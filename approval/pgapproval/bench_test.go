@@ -54,6 +54,21 @@ func BenchmarkTray2000(b *testing.B) {
 	})
 }
 
+// 研考 looks at what is late in the whole agency: 10,000 documents on their way,
+// nearly half of them.
+func BenchmarkOverdue10000(b *testing.B) {
+	s := setup(b)
+	s.seedPending(b, s.o.Director.ID, 10_000)
+	must(b, s.store.CreatePerson(b.Context(), approval.Person{ID: "audit", Name: "研考", Unit: s.o.Bureau.ID, Roles: []approval.Role{approval.RoleAuditor}}, approvaltest.Now()))
+	now := approvaltest.Now()
+	measure(b, func(int) {
+		page, err := s.store.Overdue(b.Context(), "audit", now, now.AddDate(0, 0, 1), "", 20)
+		if must(b, err); len(page.Cards) != 20 || page.Late < 4000 {
+			b.Fatalf("%d cards of %d", len(page.Cards), page.Late)
+		}
+	})
+}
+
 func BenchmarkPlace(b *testing.B) {
 	s := setup(b)
 	s.seedPending(b, s.o.Director.ID, 2000)

@@ -36,9 +36,9 @@ func (r *Reader) Overdue(ctx context.Context, p approval.PersonID, now, horizon 
 	}
 	var out approval.OverduePage
 	var list []overdueKey
-	concerns := map[approval.DocumentID]approval.Concern{}
+	concern, concerns := staff.Concern(p), map[approval.DocumentID]approval.Concern{}
 	for _, d := range chased {
-		c, late := staff.Concern(p, d), approval.Deadline{Due: d.Due}.Overdue(now)
+		c, late := concern(d), approval.Deadline{Due: d.Due}.Overdue(now)
 		if c == "" || c != approval.ConcernOwn && !late {
 			continue
 		}

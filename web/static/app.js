@@ -179,13 +179,15 @@
     }).catch(function () { /* the next page tries again */ });
   }
 
-  // Who has signed out leaves nothing on a phone that others may use: no
-  // subscription, no message, no number on the icon.
-  if (document.querySelector('[data-left]') && registration) {
+  // Who is signed out leaves nothing on a phone that others may use: no message,
+  // no number on the icon, and, having said so, no subscription.
+  if (document.querySelector('form[action="/signin"]')) {
     badge(0);
     clear(function () { return true; });
-    navigator.serviceWorker.ready.then(function (r) {
-      return r.pushManager && r.pushManager.getSubscription();
-    }).then(function (s) { return s && s.unsubscribe(); }).catch(function () { /* the server sends nothing there any more */ });
+    if (document.querySelector('[data-left]') && registration) {
+      navigator.serviceWorker.ready.then(function (r) {
+        return r.pushManager && r.pushManager.getSubscription();
+      }).then(function (s) { return s && s.unsubscribe(); }).catch(function () { /* the server sends nothing there any more */ });
+    }
   }
 }());
