@@ -151,6 +151,14 @@ type InboundParser interface {
 	ParseInbound(c Callback) ([]Inbound, error)
 }
 
+// GetParser is an [InboundParser] whose provider may call by GET, with
+// everything it says in the address.
+type GetParser interface {
+	InboundParser
+	// ParsesGet reports whether it does so.
+	ParsesGet() bool
+}
+
 // Challenger answers the GET by which a provider makes sure that a callback
 // address is ours (Meta). ok is false when the verify token does not hold.
 type Challenger interface {

@@ -44,6 +44,7 @@ type Traits struct {
 	// second is as fast as it goes.
 	PerSecond float64
 	Burst     int
+	Get       bool // its callbacks are GETs: what they say stands in the address
 }
 
 // Prefix says who writes the beginning of a text: 末三碼 and 機關名稱.

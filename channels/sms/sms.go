@@ -35,12 +35,12 @@ type Channel struct {
 }
 
 var (
-	_ hub.Channel       = (*Channel)(nil)
-	_ hub.Prober        = (*Channel)(nil)
-	_ hub.Finder        = (*Channel)(nil)
-	_ hub.InboundParser = (*Channel)(nil)
-	_ hub.Costed        = (*Channel)(nil)
-	_ hub.Limited       = (*Channel)(nil)
+	_ hub.Channel   = (*Channel)(nil)
+	_ hub.Prober    = (*Channel)(nil)
+	_ hub.Finder    = (*Channel)(nil)
+	_ hub.GetParser = (*Channel)(nil)
+	_ hub.Costed    = (*Channel)(nil)
+	_ hub.Limited   = (*Channel)(nil)
 )
 
 // hostForm is a registered name: at least two labels.
@@ -105,6 +105,9 @@ func (c *Channel) Find(ctx context.Context, m hub.Message, since time.Time) (hub
 func (c *Channel) ParseInbound(cb hub.Callback) ([]hub.Inbound, error) {
 	return c.sender.ParseInbound(cb)
 }
+
+// ParsesGet reports whether the provider's callbacks are GETs.
+func (c *Channel) ParsesGet() bool { return c.traits.Get }
 
 // Probe checks the provider's credentials. Nothing is sent.
 func (c *Channel) Probe(ctx context.Context) ([]string, error) {

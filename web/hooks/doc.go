@@ -1,7 +1,8 @@
 // Package hooks takes the callbacks of providers (LINE, Messenger, SMS):
 //
 //	POST /hooks/{channel}    events
-//	GET  /hooks/{channel}    a provider's question whether this address is ours
+//	GET  /hooks/{channel}    a provider's question whether this address is ours,
+//	                         or events of one that calls by GET
 //
 // Nothing is believed before the channel has verified the provider's signature
 // over the raw body, and nothing is acknowledged before it is durable: 200 says

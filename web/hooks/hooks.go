@@ -73,7 +73,7 @@ func New(opt Options) (*Handler, error) {
 		}
 	}
 	h.mux.HandleFunc("POST /hooks/{channel}", h.receive)
-	h.mux.HandleFunc("GET /hooks/{channel}", h.challenge)
+	h.mux.HandleFunc("GET /hooks/{channel}", h.get)
 	return h, nil
 }
 
@@ -137,21 +137,39 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) {
 	answer(http.StatusOK, "taken", nil)
 }
 
-// challenge answers a provider that makes sure that this address is ours.
-func (h *Handler) challenge(w http.ResponseWriter, r *http.Request) {
-	name := hub.ChannelName(r.PathValue("channel"))
-	c, ok := h.channels[name].(hub.Challenger)
-	if !ok {
+// get tells a provider's question from the callbacks of a text message gateway
+// that calls by GET. Those have to prove themselves like any other: whoever
+// only looks at an address, as chats and scanners do, changes nothing.
+func (h *Handler) get(w http.ResponseWriter, r *http.Request) {
+	c := h.channels[hub.ChannelName(r.PathValue("channel"))]
+	if r.Method != http.MethodGet { // the router takes HEAD for one
+		w.Header().Set("Allow", "GET, POST")
+		http.Error(w, http.StatusText(http.StatusMethodNotAllowed), http.StatusMethodNotAllowed)
+		return
+	}
+	parser, ok := c.(hub.GetParser)
+	takes := ok && parser.ParsesGet()
+	if asks, ok := c.(hub.Challenger); ok && (!takes || r.URL.Query().Has("hub.mode")) {
+		h.challenge(w, r, asks)
+		return
+	}
+	if !takes {
 		http.NotFound(w, r)
 		return
 	}
+	h.receive(w, r)
+}
+
+// challenge answers a provider that makes sure that this address is ours.
+func (h *Handler) challenge(w http.ResponseWriter, r *http.Request, c hub.Challenger) {
+	name := r.PathValue("channel")
 	text, ok := c.Challenge(r.URL.Query())
 	if !ok {
-		h.count.WithLabelValues(string(name), "no challenge").Inc()
+		h.count.WithLabelValues(name, "no challenge").Inc()
 		http.Error(w, http.StatusText(http.StatusForbidden), http.StatusForbidden)
 		return
 	}
-	h.count.WithLabelValues(string(name), "challenge").Inc()
+	h.count.WithLabelValues(name, "challenge").Inc()
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = io.WriteString(w, text) // the line is gone then
 }

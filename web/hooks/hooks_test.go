@@ -54,6 +54,23 @@ func (challenged) Challenge(q url.Values) (string, bool) {
 	return q.Get("hub.challenge"), q.Get("hub.verify_token") == "sesame"
 }
 
+// byGet is one that calls by GET, with its signature and lines in the address,
+// and may be asked whether the address is ours as well.
+type byGet struct {
+	provider
+	off bool
+}
+
+func (b byGet) ParsesGet() bool { return !b.off }
+
+func (b byGet) ParseInbound(c hub.Callback) ([]hub.Inbound, error) {
+	q, err := url.ParseQuery(c.Query)
+	if err != nil || q.Get("key") != "sesame" {
+		return nil, fmt.Errorf("%s: %w", b.name, hub.ErrSignature)
+	}
+	return []hub.Inbound{{Channel: b.name, ID: q.Get("id"), Kind: hub.InStatus}}, nil
+}
+
 // mute sends and hears nothing.
 type mute struct{}
 
@@ -221,6 +238,59 @@ func TestChallenge(t *testing.T) {
 		if got := ask(h, "GET", target, ""); got.Code != 404 {
 			t.Errorf("%s: got %d, want 404", target, got.Code)
 		}
+	}
+}
+
+// A gateway may call by GET. Whoever only looks at the address changes nothing.
+func TestReceiveByGet(t *testing.T) {
+	t.Parallel()
+	in := &inbox{}
+	h, err := hooks.New(hooks.Options{
+		Inbox:    in,
+		Channels: []hub.Channel{byGet{provider: provider{hub.SMS}}, byGet{provider{hub.LINE}, true}, challenged{provider{hub.Messenger}}},
+		Log:      slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		method, target string
+		want, stored   int
+	}{
+		{"GET", "/hooks/sms?id=a&key=sesame", 200, 1},
+		{"GET", "/hooks/sms?id=b", 401, 1},
+		{"GET", "/hooks/sms?id=b&key=x", 401, 1},
+		{"GET", "/hooks/sms", 401, 1},
+		{"HEAD", "/hooks/sms?id=b&key=sesame", 405, 1},
+		{"GET", "/hooks/line?id=b&key=sesame", 404, 1}, // calls by POST
+		{"GET", "/hooks/messenger?id=b&key=sesame", 403, 1},
+		{"HEAD", "/hooks/messenger?hub.mode=subscribe&hub.verify_token=sesame&hub.challenge=1", 405, 1},
+	} {
+		if got := ask(h, tt.method, tt.target, ""); got.Code != tt.want || len(in.ids) != tt.stored {
+			t.Errorf("%s %s: got %d and %d events, want %d and %d", tt.method, tt.target, got.Code, len(in.ids), tt.want, tt.stored)
+		}
+	}
+}
+
+// both is asked whether the address is ours, and calls by GET.
+type both struct{ byGet }
+
+func (both) Challenge(q url.Values) (string, bool) {
+	return q.Get("hub.challenge"), q.Get("hub.verify_token") == "sesame"
+}
+
+func TestChallengeBesideReceipts(t *testing.T) {
+	t.Parallel()
+	in := &inbox{}
+	h, err := hooks.New(hooks.Options{Inbox: in, Channels: []hub.Channel{both{byGet{provider: provider{hub.SMS}}}}, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := ask(h, "GET", "/hooks/sms?hub.mode=subscribe&hub.verify_token=sesame&hub.challenge=12", ""); got.Code != 200 || got.Body.String() != "12" || len(in.ids) != 0 {
+		t.Errorf("challenge: %d %q, %d events", got.Code, got.Body, len(in.ids))
+	}
+	if got := ask(h, "GET", "/hooks/sms?key=sesame&id=a", ""); got.Code != 200 || len(in.ids) != 1 {
+		t.Errorf("receipt: %d, %d events", got.Code, len(in.ids))
 	}
 }
 

@@ -348,7 +348,10 @@ func (s *Sender) Probe(ctx context.Context) ([]string, error) {
 
 // Traits are what the file says of texts.
 func (s *Sender) Traits() sms.Traits {
-	return sms.Traits{Links: s.cfg.Links, Prefix: s.cfg.Prefix, PerSecond: s.cfg.PerSecond, Burst: s.cfg.Burst}
+	return sms.Traits{
+		Links: s.cfg.Links, Prefix: s.cfg.Prefix, PerSecond: s.cfg.PerSecond, Burst: s.cfg.Burst,
+		Get: s.receipts != nil && s.receipts.cfg.Format == "query",
+	}
 }
 
 // Close lets go of idle connections.

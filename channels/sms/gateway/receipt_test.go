@@ -261,3 +261,41 @@ func FuzzParseInbound(f *testing.F) {
 		}
 	})
 }
+
+// TestSignatureIsNotOverTheAddress: a receipt that somebody has caught, sent
+// again with another delivery in the address, is about what its body names and
+// known again.
+func TestSignatureIsNotOverTheAddress(t *testing.T) {
+	t.Parallel()
+	const other = "01hzzzzzzzzzzzzzzzzzzzzzzy"
+	for body, want := range map[string]hub.Inbound{
+		"id=m1&s=BAD":                     {ID: "m1::BAD", Provider: []string{"m1"}},
+		"id=m1&s=BAD&ours=" + delivery:    {ID: "m1:" + delivery + ":BAD", Provider: []string{"m1"}, Delivery: delivery},
+		"s=BAD&ours=" + delivery + "&id=": {ID: ":" + delivery + ":BAD", Delivery: delivery},
+	} {
+		want.Channel, want.Kind, want.Data, want.Code, want.Outcome = hub.SMS, hub.InStatus, "failed", "BAD", hub.OutcomePermanent
+		s := receiver(t, `{"verify":{"type":"hmac","name":"X-Sig","secret":"{{secret}}"},"id":"id","delivery":"ours","status":"s","statuses":`+statuses+`}`)
+		mac := hmac.New(sha256.New, []byte("s3cret-value"))
+		mac.Write([]byte(body))
+		got, err := s.ParseInbound(hub.Callback{Header: http.Header{"X-Sig": {hex.EncodeToString(mac.Sum(nil))}}, Query: "a=" + other, Body: []byte(body)})
+		if diff := cmp.Diff([]hub.Inbound{want}, got); diff != "" || err != nil {
+			t.Errorf("%s: error %v (-want +got):\n%s", body, err, diff)
+		}
+	}
+}
+
+// TestReceiptsByGet: only a file that says so has its receipts taken from the
+// address of a GET.
+func TestReceiptsByGet(t *testing.T) {
+	t.Parallel()
+	const verify = `"verify":{"type":"query","name":"key","secret":"{{secret}}"},"id":"id","status":"s","statuses":` + statuses
+	for receipts, want := range map[string]bool{
+		`{"format":"query",` + verify + `}`: true,
+		`{"format":"form",` + verify + `}`:  false,
+		`{"format":"json",` + verify + `}`:  false,
+	} {
+		if got := receiver(t, receipts).Traits().Get; got != want {
+			t.Errorf("%s: %t, want %t", receipts, got, want)
+		}
+	}
+}
