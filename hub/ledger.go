@@ -104,6 +104,10 @@ type ChannelHealth struct {
 	Links     int   // addresses in use
 	Quota     Quota // of this month; zero when there is none
 	QuotaAt   time.Time
-	Rate      float64 // messages a second that the provider allows; 0: as many as go
-	Cost      int     // of this month, in the provider's units
+	Probed    time.Time // when credentials and callbacks were last checked; zero when they never were
+	// ProbeError is what was not in order then, in words: a subscription that
+	// the provider has ended shows in nothing else.
+	ProbeError string
+	Rate       float64 // messages a second that the provider allows; 0: as many as go
+	Cost       int     // of this month, in the provider's units
 }

@@ -35,19 +35,24 @@ func (s *Server) admin(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	good, down := 0, ""
+	good, down, trouble := 0, "", ""
 	for _, h := range health {
 		switch {
 		case !h.InService:
 		case h.DownUntil.After(v.now):
 			down = v.words.T(channelKey(h.Channel))
+		case h.ProbeError != "":
+			trouble = v.words.T(channelKey(h.Channel))
 		default:
 			good++
 		}
 	}
 	p.Channels = v.words.N("admin.channels.good", good)
-	if down != "" {
+	switch {
+	case down != "":
 		p.Channels, p.Trouble = v.words.T("admin.channels.down", down), true
+	case trouble != "":
+		p.Channels, p.Trouble = v.words.T("admin.channels.trouble", trouble), true
 	}
 	return s.render(w, r, http.StatusOK, "admin", p)
 }

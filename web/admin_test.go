@@ -68,6 +68,14 @@ func TestChannels(t *testing.T) {
 	a.has(t, ".quota.low progress[max='3000'][value='2987']", 1).says(t, ".health.out", "Messenger 未啟用")
 	a.says(t, ".health:nth-child(4)", "簡訊 積壓中", "本月 312 則，無上限")
 
+	// What the regular check has found, which shows in no delivery.
+	o.ledger.health[0].Probed, o.ledger.health[0].ProbeError = o.now.Add(-6*time.Minute), "no push service can be reached"
+	o.get(t, "admin", "/admin/channels").says(t, ".health:nth-child(1)", "瀏覽器通知 設定待處理", "檢查發現：no push service can be reached", "最近檢查 09:04")
+	o.ledger.health[1].DownUntil = time.Time{}
+	o.get(t, "admin", "/admin").says(t, `a[href="/admin/channels"] .late`, "瀏覽器通知 設定待處理")
+	o.ledger.health[0].ProbeError = ""
+	o.get(t, "admin", "/admin/channels").says(t, ".health:nth-child(1)", "瀏覽器通知 正常")
+
 	o.send(t, "admin", "/admin/channels/line/test", nil).redirects(t, "/admin/channels?tested=line")
 	if want := string(o.admin.ID) + " line"; !slices.Equal(o.ledger.tested, []string{want}) {
 		t.Errorf("tested %q, want %q", o.ledger.tested, want)

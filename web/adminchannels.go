@@ -34,6 +34,7 @@ type healthView struct {
 	Rows    []fact
 	Error   string // the last one, as the provider said it
 	ErrorAt string
+	Trouble string // what the last check has found
 }
 
 // slow is how old the oldest of what waits may be before a page says that the
@@ -77,7 +78,7 @@ func (s *Server) adminChannels(r *http.Request, v *visit) (*adminChannelsPage, e
 
 func (v *visit) health(h hub.ChannelHealth, share float64) healthView {
 	w := v.words
-	out := healthView{Name: string(h.Channel), Text: w.T(channelKey(h.Channel)), Out: !h.InService, Error: h.LastError}
+	out := healthView{Name: string(h.Channel), Text: w.T(channelKey(h.Channel)), Out: !h.InService, Error: h.LastError, Trouble: h.ProbeError}
 	if h.LastError != "" {
 		out.ErrorAt = w.Moment(h.LastErrAt, v.now)
 	}
@@ -86,6 +87,8 @@ func (v *visit) health(h hub.ChannelHealth, share float64) healthView {
 		out.State = w.T("channels.out")
 	case h.DownUntil.After(v.now):
 		out.State, out.Tone, out.Reason = w.T("channels.down", w.Moment(h.DownUntil, v.now)), "late", h.Reason
+	case h.ProbeError != "":
+		out.State, out.Tone = w.T("channels.trouble"), "late"
 	case h.Waiting > 0 && v.now.Sub(h.Oldest) > slow:
 		out.State, out.Tone = w.T("channels.slow"), "soon"
 	default:
@@ -111,6 +114,9 @@ func (v *visit) health(h hub.ChannelHealth, share float64) healthView {
 	}
 	if !h.LastSent.IsZero() {
 		row("channels.last", w.Moment(h.LastSent, v.now))
+	}
+	if !h.Probed.IsZero() {
+		row("channels.probed", w.Moment(h.Probed, v.now))
 	}
 	row("channels.links", w.T("channels.links.value", thousands(int64(h.Links))))
 	if h.Rate > 0 {

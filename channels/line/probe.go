@@ -63,7 +63,11 @@ func (c *Channel) Probe(ctx context.Context) ([]string, error) {
 	if err := c.validate(ctx); err != nil {
 		return lines, fmt.Errorf("line: a card was refused by the dry run: %w", err)
 	}
-	lines = append(lines, "cards: accepted by the dry run", c.endpoint(ctx))
+	hears, off := c.endpoint(ctx)
+	lines = append(lines, "cards: accepted by the dry run", hears)
+	if off {
+		return lines, errors.New("line: LINE sends us no events, they are switched off in its console: who blocks the account is not noticed, and nobody can link")
+	}
 	q, err := c.Quota(ctx)
 	if err != nil {
 		return lines, err
@@ -97,16 +101,17 @@ func (c *Channel) validate(ctx context.Context) error {
 	return err
 }
 
-// endpoint says where LINE sends events.
-func (c *Channel) endpoint(ctx context.Context) string {
+// endpoint says where LINE sends events, and whether somebody has switched that
+// off.
+func (c *Channel) endpoint(ctx context.Context) (line string, off bool) {
 	e, err := call(ctx, c, (*messaging_api.MessagingApiAPI).GetWebhookEndpointWithHttpInfo)
 	switch {
 	case err != nil:
-		return "callbacks: no address is set (" + err.Error() + ")"
+		return "callbacks: no address is set (" + err.Error() + ")", false
 	case !e.Active:
-		return "callbacks: go to " + e.Endpoint + ", but are switched off in LINE's console"
+		return "callbacks: go to " + e.Endpoint + ", but are switched off in LINE's console", true
 	}
-	return "callbacks: go to " + e.Endpoint
+	return "callbacks: go to " + e.Endpoint, false
 }
 
 // Setup has LINE send its events to our address, and asks it to try that.

@@ -221,6 +221,11 @@ func TestSetup(t *testing.T) {
 	if err != nil || !strings.Contains(text, "go to "+ours+"/hooks/line") || !strings.Contains(text, "accepted by the dry run") {
 		t.Errorf("after: %q, %v", lines, err)
 	}
+	st.SilenceLINE(true)
+	if _, err := st.channel.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), "switched off") {
+		t.Errorf("events are switched off: %v", err)
+	}
+	st.SilenceLINE(false)
 	if _, err := st.channel.Setup(t.Context(), "http://127.0.0.1:1"); err == nil || !strings.Contains(err.Error(), "cannot reach") {
 		t.Errorf("nobody there: %v", err)
 	}

@@ -26,6 +26,7 @@ type lineState struct {
 	reserved  bool // the limit is answered although there is quota left
 
 	callback   string // where events go
+	silent     bool   // they are switched off in the console
 	linkTokens map[string]linkToken
 	said       map[string][]saidInLINE // by user: what they wrote and tapped
 	last       []byte                  // the latest callback, for its repetition
@@ -94,6 +95,13 @@ func (s *Sandbox) Block(user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.line.blocked[user] = true
+}
+
+// SilenceLINE switches events off or on, as the console does.
+func (s *Sandbox) SilenceLINE(off bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.line.silent = off
 }
 
 // SetQuota sets the monthly limit, 0 for none, and what is used of it.

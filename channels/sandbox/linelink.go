@@ -32,7 +32,7 @@ func (s *Sandbox) lineEndpoint(*http.Request, []byte, string) (any, *lineError) 
 	if s.line.callback == "" {
 		return nil, lineErr(http.StatusNotFound, "Webhook endpoint not found")
 	}
-	return map[string]any{"endpoint": s.line.callback, "active": true}, nil
+	return map[string]any{"endpoint": s.line.callback, "active": !s.line.silent}, nil
 }
 
 // lineSetEndpoint is PUT /v2/bot/channel/webhook/endpoint. LINE wants https;

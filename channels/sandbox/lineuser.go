@@ -200,6 +200,9 @@ func (s *Sandbox) lineEventLocked(kind, user string, answerable bool, more map[s
 }
 
 func (s *Sandbox) callLINELocked(body []byte) {
+	if s.line.silent {
+		return
+	}
 	s.callLocked("line", s.line.callback, body, func(body []byte, forged bool) http.Header {
 		signature := s.Sign(body)
 		if forged {

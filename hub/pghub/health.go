@@ -18,6 +18,7 @@ const selectHealth = `
 	select c.channel,
 		s.down_until, coalesce(s.reason, ''), coalesce(s.last_error, ''), s.last_error_at, s.last_sent_at,
 		coalesce(s.quota_limit, 0), coalesce(s.quota_used, 0), s.quota_at,
+		s.probed_at, coalesce(s.probe_error, ''),
 		case when s.cost_month = @month then s.cost else 0 end,
 		w.waiting, w.oldest,
 		(select count(*)
@@ -55,14 +56,14 @@ func (h *Hub) Health(ctx context.Context) ([]hub.ChannelHealth, error) {
 	b := &pgx.Batch{}
 	b.Queue(selectHealth, pgx.NamedArgs{"channels": names, "now": now, "month": monthOf(now)}).Query(func(rows pgx.Rows) error {
 		var (
-			name                               hub.ChannelName
-			down, errAt, sent, quotaAt, oldest *time.Time
-			reason, lastError                  string
-			quota                              hub.Quota
-			cost                               int64
-			waiting, links                     int
+			name                                       hub.ChannelName
+			down, errAt, sent, quotaAt, oldest, probed *time.Time
+			reason, lastError, trouble                 string
+			quota                                      hub.Quota
+			cost                                       int64
+			waiting, links                             int
 		)
-		_, err := pgx.ForEachRow(rows, []any{&name, &down, &reason, &lastError, &errAt, &sent, &quota.Limit, &quota.Used, &quotaAt, &cost, &waiting, &oldest, &links}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&name, &down, &reason, &lastError, &errAt, &sent, &quota.Limit, &quota.Used, &quotaAt, &probed, &trouble, &cost, &waiting, &oldest, &links}, func() error {
 			c := of(name)
 			if down != nil && down.After(now) {
 				c.DownUntil, c.Reason = *down, reason
@@ -70,6 +71,9 @@ func (h *Hub) Health(ctx context.Context) ([]hub.ChannelHealth, error) {
 			c.LastError, c.LastErrAt, c.LastSent = lastError, orZero(errAt), orZero(sent)
 			if quotaAt != nil && monthOf(*quotaAt) == monthOf(now) {
 				c.Quota, c.QuotaAt = quota, *quotaAt
+			}
+			if c.InService { // else nobody asks any more
+				c.Probed, c.ProbeError = orZero(probed), trouble
 			}
 			c.Cost, c.Waiting, c.Oldest, c.Links = int(cost), waiting, orZero(oldest), links
 			return nil

@@ -54,6 +54,7 @@ func (h *Hub) newWorkers() (*river.Client[pgx.Tx], error) {
 	river.AddWorker(w, &sweepWorker{hub: h})
 	river.AddWorker(w, &archiveWorker{hub: h})
 	river.AddWorker(w, &quotaWorker{hub: h})
+	river.AddWorker(w, &probeWorker{hub: h})
 	river.AddWorker(w, &inboundWorker{hub: h})
 	queues := map[string]river.QueueConfig{
 		queueRoute:  {MaxWorkers: 8},

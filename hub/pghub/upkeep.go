@@ -58,6 +58,7 @@ func periodic() ([]*river.PeriodicJob, error) {
 	}{
 		{"sweep", "* * * * *", sweepArgs{}, true},
 		{"quota", "*/5 * * * *", quotaArgs{}, true},
+		{"probe", "*/15 * * * *", probeArgs{}, true},
 		{"archive", "*/10 * * * *", archiveArgs{}, false},
 	} {
 		when, err := cron.ParseStandard(p.when)
