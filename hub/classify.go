@@ -33,6 +33,12 @@ type Verdict struct {
 // says nothing of whether the message went out: it is unknown, and safe to
 // repeat only where the provider recognises a repetition.
 func Classify(ch ChannelName, r Receipt, err error) Verdict {
+	v := classify(ch, r, err)
+	v.Reason, v.ProviderID = Storable(v.Reason), Storable(v.ProviderID)
+	return v
+}
+
+func classify(ch ChannelName, r Receipt, err error) Verdict {
 	var (
 		retry     *Retry
 		permanent *Permanent

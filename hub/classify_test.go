@@ -31,6 +31,8 @@ func TestClassify(t *testing.T) {
 		{"down", hub.LINE, hub.Receipt{}, &hub.ChannelDown{Until: until, Reason: "quota"}, hub.Verdict{Outcome: hub.OutcomeChannelDown, Until: until, Reason: "quota"}},
 		{"wrapped", hub.LINE, hub.Receipt{}, fmt.Errorf("send: %w", &hub.Permanent{Reason: "404"}), hub.Verdict{Outcome: hub.OutcomePermanent, Reason: "404"}},
 		{"no known type, with a key", hub.LINE, hub.Receipt{}, errors.New("U0123: what?"), hub.Verdict{Outcome: hub.OutcomeUnknown, Reason: "no connection", Safe: true}},
+		{"words that no row can hold", hub.SMS, hub.Receipt{ProviderID: "r\x001\xff"}, nil, hub.Verdict{Outcome: hub.OutcomeAccepted, ProviderID: "r1\uFFFD"}},
+		{"a reason that no row can hold", hub.SMS, hub.Receipt{}, &hub.Rejected{Reason: "no\x00\xe4"}, hub.Verdict{Outcome: hub.OutcomeRejected, Reason: "no\uFFFD"}},
 		{"no known type, without", "sms", hub.Receipt{}, errors.New("what?"), hub.Verdict{Outcome: hub.OutcomeUnknown, Reason: "no connection"}},
 	}
 	for _, tt := range tests {

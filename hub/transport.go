@@ -88,6 +88,12 @@ func ProviderWords(text string, max int) string {
 	return Clip(strings.Join(strings.Fields(text), " "), max)
 }
 
+// Storable leaves out of a provider's words what PostgreSQL takes in no text: a
+// record that cannot be written would have its message sent again.
+func Storable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+}
+
 // Clip shortens s to at most n bytes, at a character, with an ellipsis where
 // there is room for one.
 func Clip(s string, n int) string {

@@ -31,6 +31,7 @@ func (h *Hub) ask(ctx context.Context, d delivery) {
 		return
 	}
 	receipt, found, err := h.find(ctx, finder, m, d.first)
+	receipt.ProviderID = hub.Storable(receipt.ProviderID)
 	a := answer{}
 	if c, ok := finder.(hub.Costed); ok {
 		a.cost = c.Cost(m)

@@ -67,6 +67,10 @@ func (h *Hub) settle(ctx context.Context, in hub.Inbound) error {
 	if !known {
 		return nil
 	}
+	in.Delivery, in.Provider = hub.Storable(in.Delivery), slices.Clone(in.Provider)
+	for i, id := range in.Provider {
+		in.Provider[i] = hub.Storable(id)
+	}
 	now := h.now()
 	var failed []string // notifications that need another way
 	var w wakes
