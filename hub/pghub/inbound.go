@@ -31,6 +31,10 @@ const (
 	// unattendedAfter leaves time for the job that should have dealt with an
 	// event.
 	unattendedAfter = 2 * time.Minute
+	// replayedAfter is how old an event may be by the time that its provider has
+	// signed: while it is younger, its id is still known here. LINE and Meta
+	// give up repeating long before.
+	replayedAfter = inboundKept - 2*clockOff
 	// receiveAtOnce is how many events one batch of statements writes.
 	receiveAtOnce = 500
 )
@@ -42,7 +46,8 @@ const insertInbound = `
 
 // Receive makes events of a provider durable, with the jobs that deal with
 // them, and returns when that is committed: only then may the provider be told
-// that they were taken. An event that is known already is nothing new.
+// that they were taken. An event that is known already is nothing new; one that
+// is too old to be known any more is somebody's recording, and left out.
 func (h *Hub) Receive(ctx context.Context, events []hub.Inbound) error {
 	if len(events) == 0 {
 		return nil
@@ -50,7 +55,14 @@ func (h *Hub) Receive(ctx context.Context, events []hub.Inbound) error {
 	now := h.now()
 	// In the order of their keys, so that two repetitions wait for each other
 	// and never in a circle.
-	events = slices.Clone(events)
+	events = slices.DeleteFunc(slices.Clone(events), func(in hub.Inbound) bool {
+		old := !in.At.IsZero() && in.At.Before(now.Add(-replayedAfter))
+		if old {
+			h.metrics.inbound.WithLabelValues(string(in.Channel), string(in.Kind), "too old").Inc()
+			h.log.WarnContext(ctx, "inbound event is too old", "channel", in.Channel, "kind", in.Kind)
+		}
+		return old
+	})
 	slices.SortFunc(events, func(a, b hub.Inbound) int {
 		return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(inboundID(a), inboundID(b)))
 	})

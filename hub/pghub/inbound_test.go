@@ -62,7 +62,7 @@ func TestReceiveTakesAnything(t *testing.T) {
 		{Kind: hub.InMessage, From: "a", Data: "no id either"},
 		{Kind: hub.InDelivered, ID: "no sender", Provider: []string{"m1"}},
 		{Kind: hub.InStatus, ID: "nothing"},
-		{Kind: hub.InMessage, ID: "old", From: "a", At: time.Unix(-1<<50, 0)},
+		{Kind: hub.InStatus, ID: "no text", Data: "delivered", Provider: []string{"\x00\xff"}, Delivery: "\x00", Code: "\x00"},
 		{Kind: hub.InMessage, ID: "to come", From: "a", At: time.UnixMilli(1 << 60), Until: time.UnixMilli(1 << 60)},
 		{Kind: "telepathy", ID: "of a kind to come", From: "a"},
 	}
@@ -79,6 +79,37 @@ func TestReceiveTakesAnything(t *testing.T) {
 	}
 	if got := one[int](f.fixture, `select count(*) from inbound where at > $1 or at < $2`, morning.Add(time.Hour), morning.Add(-30*24*time.Hour)); got != 0 {
 		t.Errorf("%d events are at impossible times", got)
+	}
+}
+
+// A callback that somebody has caught is still signed when its id has been
+// forgotten here: by then it is too old.
+func TestRecordedEventIsRefused(t *testing.T) {
+	t.Parallel()
+	f := newChatFixture(t)
+	gone := f.in(hub.InUnfollow, "U-amy", "")
+	f.receive(gone)
+	f.clock.add(time.Minute)
+	f.receive(f.in(hub.InFollow, "U-amy", ""))
+	back := []string{"amy in force"}
+	if diff := cmp.Diff(back, f.linksOf(hub.LINE)); diff != "" {
+		t.Fatalf("links (-want +got):\n%s", diff)
+	}
+	for end := f.clock.Now().Add(inboundKept + 24*time.Hour); f.clock.Now().Before(end); f.clock.add(replayedAfter / 16) {
+		if err := f.sweepInbound(t.Context(), f.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		f.receive(gone)
+		if diff := cmp.Diff(back, f.linksOf(hub.LINE)); diff != "" {
+			t.Fatalf("%s later, links (-want +got):\n%s", f.clock.Now().Sub(morning), diff)
+		}
+	}
+	if got := one[int](f.fixture, `select count(*) from inbound`); got != 0 {
+		t.Errorf("%d events, want all forgotten", got)
+	}
+	f.receive(hub.Inbound{Channel: hub.LINE, Kind: hub.InUnfollow, ID: "long ago", From: "U-amy", At: time.Unix(-1<<50, 0)})
+	if diff := cmp.Diff(back, f.linksOf(hub.LINE)); diff != "" {
+		t.Errorf("one from long ago, links (-want +got):\n%s", diff)
 	}
 }
 

@@ -36,7 +36,7 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 		}, []string{"channel"}),
 		inbound: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "inbound_total",
-			Help: "Events of providers that were dealt with (done, retry, parked), by channel and kind.",
+			Help: "Events of providers that were dealt with (done, retry, parked, too old), by channel and kind.",
 		}, []string{"channel", "kind", "result"}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: subsystem, Name: "answers_total",
