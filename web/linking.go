@@ -24,6 +24,8 @@ type Pairings interface {
 	// EnterCode returns approval.ErrNotFound when nobody waits for a code.
 	EnterCode(ctx context.Context, p approval.PersonID, session string, c hub.ChannelName, code string) (hub.Pairing, error)
 	CancelPairing(ctx context.Context, p approval.PersonID, c hub.ChannelName) error
+	// LinkProved links an address that is proved to be the person's.
+	LinkProved(ctx context.Context, p approval.PersonID, c hub.ChannelName, address string) (link string, err error)
 }
 
 // Linking is what pages need in order to link chats. A channel that is nil
@@ -42,6 +44,9 @@ type LinkLINE struct {
 	Origin string
 	// Friend gives the address that adds the account as a friend.
 	Friend func(ctx context.Context) (string, error)
+	// Verify gives whom an ID token of our LIFF app proves, approval.ErrForbidden
+	// for a bad one. Nil: there is no such app.
+	Verify func(ctx context.Context, idToken, nonce string) (user string, err error)
 }
 
 // LinkMessenger gives links into the Page's chat.

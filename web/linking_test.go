@@ -77,6 +77,41 @@ func (s *pairs) CancelPairing(_ context.Context, p approval.PersonID, c hub.Chan
 	return s.err
 }
 
+func (s *pairs) LinkProved(_ context.Context, p approval.PersonID, c hub.ChannelName, address string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said = append(s.said, fmt.Sprintf("proved %s %s", c, address))
+	return "link", s.err
+}
+
+// A LIFF page's ID token links, or proves what is linked; a bad one does nothing.
+func TestProveLINE(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.sendJSON(t, "wang", "/link/line/liff", `{"idToken":"good"}`).status(t, http.StatusNotFound)
+	o.Linking.LINE.Verify = func(_ context.Context, token, _ string) (string, error) {
+		if token != "good" {
+			return "", approval.ErrForbidden
+		}
+		return "U1", nil
+	}
+	o.sendJSON(t, "wang", "/link/line/liff", `{"idToken":"bad"}`).status(t, http.StatusForbidden)
+	o.sendJSON(t, "", "/link/line/liff", `{"idToken":"good"}`).status(t, http.StatusUnauthorized)
+	if len(o.pairs.said) != 0 {
+		t.Errorf("without proof: %q", o.pairs.said)
+	}
+	if a := o.sendJSON(t, "wang", "/link/line/liff", `{"idToken":"good"}`).status(t, 200); !strings.Contains(a.text, `"linked"`) {
+		t.Errorf("answer is %s", a.text)
+	}
+	o.post.links = []hub.Link{{ID: "line", Channel: hub.LINE, Address: hub.Address{Value: "U1"}}}
+	if a := o.sendJSON(t, "wang", "/link/line/liff", `{"idToken":"good"}`).status(t, 200); !strings.Contains(a.text, `"proved"`) {
+		t.Errorf("answer is %s", a.text)
+	}
+	if fmt.Sprint(o.pairs.said) != "[proved line U1]" {
+		t.Errorf("done: %q", o.pairs.said)
+	}
+}
+
 // linkingOf stand-ins: attempts of several people, each at another point.
 func (o *office) pairings() *Linking {
 	o.pairs = &pairs{now: func() time.Time { return o.now }, list: map[string]hub.Pairing{}}

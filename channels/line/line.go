@@ -34,6 +34,10 @@ type Config struct {
 	// BotID is the user ID of the official account (U...). When it is set,
 	// callbacks for another are refused.
 	BotID string
+	// LoginChannelID is that of the LINE Login channel that our LIFF app is in,
+	// of the same provider as the official account. Without it no ID token is
+	// believed.
+	LoginChannelID string
 	// BaseURL of the Messaging API, https://api.line.me by default. Plain
 	// http is possible on loopback addresses only.
 	BaseURL string
@@ -59,6 +63,8 @@ type Config struct {
 type Channel struct {
 	base    string
 	dialog  string
+	issuer  string // of ID tokens
+	login   string
 	friends string
 	friend  friend
 	agency  string
@@ -114,7 +120,7 @@ func New(cfg Config) (*Channel, error) {
 		return nil, err
 	}
 	c := &Channel{
-		base: strings.TrimRight(cfg.BaseURL, "/"), dialog: strings.TrimRight(cfg.DialogURL, "/"), friends: strings.TrimRight(cfg.FriendURL, "/"), agency: cfg.Agency, botID: cfg.BotID,
+		base: strings.TrimRight(cfg.BaseURL, "/"), dialog: strings.TrimRight(cfg.DialogURL, "/"), issuer: strings.TrimRight(cfg.DialogURL, "/"), login: cfg.LoginChannelID, friends: strings.TrimRight(cfg.FriendURL, "/"), agency: cfg.Agency, botID: cfg.BotID,
 		timeout: cfg.Timeout, now: cfg.Now, log: cfg.Log,
 	}
 	for _, s := range []string{cfg.ChannelSecret, cfg.OldChannelSecret} {

@@ -15,6 +15,7 @@ type lineConfig struct {
 	OldChannelSecret string
 	Token            string
 	BotID            string
+	LoginChannelID   string
 }
 
 func lineSettings() []setting {
@@ -30,6 +31,7 @@ func lineSettings() []setting {
 		{"line-old-channel-secret", "", "the secret before, accepted in callbacks while it is being changed", true, text(func(l *lineConfig) *string { return &l.OldChannelSecret })},
 		{"line-token", "", "long-lived channel access token, instead of channel ID and secret", true, text(func(l *lineConfig) *string { return &l.Token })},
 		{"line-bot-id", "", "user ID of the official account (U...), as 'qianhe check line' shows it; callbacks for another are refused", false, text(func(l *lineConfig) *string { return &l.BotID })},
+		{"line-login-channel-id", "", "LINE Login channel of the LIFF app, of the same provider; without it no ID token is believed", false, text(func(l *lineConfig) *string { return &l.LoginChannelID })},
 	}
 }
 
@@ -37,7 +39,7 @@ func lineSettings() []setting {
 func (l *lineConfig) values() map[string]string {
 	return map[string]string{
 		"line-channel-id": l.ChannelID, "line-channel-secret": mask(l.ChannelSecret != ""), "line-old-channel-secret": mask(l.OldChannelSecret != ""),
-		"line-token": mask(l.Token != ""), "line-bot-id": l.BotID,
+		"line-token": mask(l.Token != ""), "line-bot-id": l.BotID, "line-login-channel-id": l.LoginChannelID,
 	}
 }
 
@@ -64,6 +66,7 @@ func lineChannel(c *Config, agency, base string, log *slog.Logger) (*line.Channe
 		ChannelSecret:    l.ChannelSecret,
 		OldChannelSecret: l.OldChannelSecret,
 		BotID:            l.BotID,
+		LoginChannelID:   l.LoginChannelID,
 		BaseURL:          base,
 		DialogURL:        base,
 		FriendURL:        base,

@@ -404,3 +404,22 @@ func TestPairingAtTwoNodes(t *testing.T) {
 		t.Errorf("the code was good for %q and %q", a, b)
 	}
 }
+
+// Who has proved both sides is linked at once; once more is nothing new.
+func TestLinkProved(t *testing.T) {
+	t.Parallel()
+	f := newPairFixture(t)
+	one, err := f.LinkProved(t.Context(), "amy", hub.LINE, "U-1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := f.LinkProved(t.Context(), "amy", hub.LINE, "U-1"); err != nil || again != one {
+		t.Errorf("once more: %s, %v", again, err)
+	}
+	if _, err := f.LinkProved(t.Context(), "ben", hub.LINE, "U-1"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"amy channel.linked line", "amy channel.unlinked line", "ben channel.linked line"}, f.notices()); diff != "" {
+		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+}
