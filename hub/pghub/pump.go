@@ -156,6 +156,7 @@ func (p *pump) run(claiming, calling context.Context) {
 		case <-claiming.Done():
 		case <-p.wakeup:
 		case <-freed:
+			pause(claiming, recordAfter) // others will follow
 		case <-timer.C:
 		}
 		timer.Stop()
@@ -200,10 +201,11 @@ func (p *pump) round(claiming, calling context.Context) (wait time.Duration, fre
 		h.log.WarnContext(claiming, "messages could not be composed, trying again", "channel", p.name, "err", err)
 		return time.Second, false
 	case c.looked == 0 && c.tokens.IsZero():
+		full := r.normal <= 0 // only what is urgent was looked for
 		if c.next.IsZero() {
-			return lookAgain, false
+			return lookAgain, full
 		}
-		return max(c.next.Sub(h.now()), time.Millisecond), false
+		return max(c.next.Sub(h.now()), time.Millisecond), full
 	case !c.tokens.IsZero():
 		return max(c.tokens.Sub(h.now()), time.Millisecond), false
 	case c.skipped > 0:

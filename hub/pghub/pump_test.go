@@ -105,6 +105,26 @@ func TestUrgentOvertakesHangingCalls(t *testing.T) {
 	f.line.none(t)
 }
 
+// A provider that takes its time is sent the next as soon as it has answered.
+func TestSlowProviderGoesOn(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.clock.set(at(23, 15, 0))
+	f.many(30, hub.LINE, hub.PriorityNormal)
+	gate := make(chan struct{})
+	f.line.answers(func(ctx context.Context, _ hub.Message) (hub.Receipt, error) {
+		<-gate
+		return hub.Receipt{}, nil
+	})
+	f.pumps[hub.LINE].slots = 8
+	f.start(f.Hub)
+	for range 30 {
+		f.line.next(t)
+		gate <- struct{}{}
+	}
+	f.settled(`select count(*) = 30 from delivery where state = 'accepted'`)
+}
+
 func TestUrgentIsClaimedFirst(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
