@@ -11,6 +11,8 @@ type adminPage struct {
 	Trouble  bool   // not all of them do well
 	Policy   string // when it was last changed
 	Ledger   bool
+	Webhooks string // in a line, how they do; "" when there are none to look at
+	Failing  bool   // not all of them do well
 }
 
 func (s *Server) admin(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -27,6 +29,13 @@ func (s *Server) admin(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	if len(history) > 0 {
 		p.Policy = v.words.T("admin.policy.changed", history[0].Name, v.words.Moment(history[0].At, v.now))
+	}
+	if s.Webhooks != nil {
+		list, err := s.Webhooks.Endpoints(ctx)
+		if err != nil {
+			return err
+		}
+		p.Webhooks, p.Failing = v.webhookTrouble(list)
 	}
 	if s.Ledger == nil {
 		return s.render(w, r, http.StatusOK, "admin", p)

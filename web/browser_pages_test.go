@@ -63,6 +63,7 @@ func (o *office) stops() []stop {
 		{name: "admin-kind", path: "/admin/policy/kinds/document.arrived", as: "admin"},
 		{name: "admin-kind-security", path: "/admin/policy/kinds/login.new_device", as: "admin"},
 		{name: "admin-general", path: "/admin/policy/general", as: "admin"},
+		{name: "admin-webhooks", path: "/admin/webhooks", as: "admin"},
 		{name: "admin-reset", path: "/admin/policy/reset", as: "admin"},
 		{name: "not-admin", path: "/admin"},
 		{name: "password", path: "/me/password"},

@@ -67,6 +67,7 @@ var known = [...]struct {
 	{errMustChange, http.StatusForbidden, "error.mustchange"},
 	{errForm, http.StatusBadRequest, "error.form"},
 	{errNotAdmin, http.StatusForbidden, "error.notadmin"},
+	{hub.ErrEndpointClosed, http.StatusConflict, "error.endpoint"},
 	{errPolicyChanged, http.StatusConflict, "error.policychanged"},
 	{errPushKey, http.StatusConflict, "error.pushkey"},
 	{hub.ErrDeadSubscription, http.StatusConflict, "error.pushkey"},

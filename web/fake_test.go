@@ -675,3 +675,47 @@ func newStore() *store {
 		phrases: []string{"如擬。", "可。", "閱。", "請依規定辦理。", "請速辦。", "請會相關單位表示意見。"},
 	}
 }
+
+// systems is Webhooks in memory.
+type systems struct {
+	mu        sync.Mutex
+	endpoints []hub.EndpointStatus
+	events    map[string][]hub.WebhookDelivery // by endpoint
+	said      []string
+}
+
+func (s *systems) Endpoints(context.Context) ([]hub.EndpointStatus, error) { return s.endpoints, nil }
+
+func (s *systems) WebhookDeliveries(_ context.Context, endpoint string, state hub.WebhookState, limit int) ([]hub.WebhookDelivery, error) {
+	var list []hub.WebhookDelivery
+	for _, d := range s.events[endpoint] {
+		if state == "" || d.State == state {
+			list = append(list, d)
+		}
+	}
+	return list[:min(limit, len(list))], nil
+}
+
+func (s *systems) replay(endpoint string, what string, by approval.Actor) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.endpoints {
+		switch {
+		case e.ID != endpoint:
+		case !e.Disabled.IsZero():
+			return fmt.Errorf("replay: %w", hub.ErrEndpointClosed)
+		default:
+			s.said = append(s.said, fmt.Sprintf("%s %s by %s %s", endpoint, what, by.Name, by.Session))
+			return nil
+		}
+	}
+	return approval.ErrNotFound
+}
+
+func (s *systems) ReplayEvent(_ context.Context, by approval.Actor, endpoint, event string) error {
+	return s.replay(endpoint, "event "+event, by)
+}
+
+func (s *systems) ReplayFailed(_ context.Context, by approval.Actor, endpoint string, since time.Time) (int, error) {
+	return 3, s.replay(endpoint, "since "+since.Format(time.DateTime), by)
+}

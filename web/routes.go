@@ -72,6 +72,8 @@ func (s *Server) routes() {
 	s.page("GET /admin/ledger/{notification}", admins, s.ledgerEntry)
 	s.page("GET /admin/channels", admins, s.channels)
 	s.page("POST /admin/channels/{channel}/test", admins, s.testChannel)
+	s.page("GET /admin/webhooks", admins, s.webhooks)
+	s.page("POST /admin/webhooks/{endpoint}/replay", admins, s.replayWebhooks)
 
 	s.data("GET /live", signedIn, s.live)
 	s.data("GET /live/head", signedIn, s.head)

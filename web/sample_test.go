@@ -41,6 +41,7 @@ type office struct {
 	shut, back, old                  approval.DocumentID
 	pdf, picture, sheet              approval.FileID
 	leave, loan, power               string // notices of other systems to Wang
+	systems                          *systems
 }
 
 // pushKey is a VAPID public key, as far as its looks go.
@@ -87,13 +88,14 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 	o.documents(t)
 	o.told()
 	o.notices()
+	o.events()
 
 	base, err := url.Parse("http://sign.example.gov.tw")
 	if err != nil {
 		t.Fatal(err)
 	}
 	opt := Options{
-		Documents: o.store, Accounts: o.accounts, Hub: o.post, Settings: o.settings, Ledger: o.ledger, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
+		Documents: o.store, Accounts: o.accounts, Hub: o.post, Settings: o.settings, Ledger: o.ledger, Webhooks: o.systems, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
 		Workdays: workday.Official(), BaseURL: base, Agency: "青川市政府", Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Push: &Push{PublicKey: func(context.Context) string { return pushKey }, KnowsKey: func(_ context.Context, key string) bool { return key == pushKey }, Check: func(endpoint, _, _ string) error {
@@ -244,6 +246,34 @@ func (o *office) notices() {
 	o.leave = post(hub.KindForm, "許柏宇 11月26日公出申請單", "差勤系統", "https://hr.example.gov.tw/forms/8812?step=2", approval.SpeedUrgent, day(24, 0), day(23, 8))
 	o.loan = post(hub.KindForm, "會議室投影機借用單", "財產管理系統", "", approval.SpeedNormal, time.Time{}, day(20, 16))
 	o.power = post(hub.KindAnnouncement, "本週六上午8時至12時機房停電，各系統暫停服務", "資訊中心公告", "https://news.example.gov.tw:8443/1", approval.SpeedNormal, time.Time{}, day(20, 9))
+}
+
+// events are two receivers in use, and one that is closed.
+func (o *office) events() {
+	at := func(h, m int) time.Time { return time.Date(2026, 11, 23, h, m, 0, 0, approval.Zone) }
+	o.systems = &systems{events: map[string][]hub.WebhookDelivery{}}
+	add := func(url string, waiting, failed int, types ...hub.EventType) string {
+		e := hub.EndpointStatus{Endpoint: hub.Endpoint{ID: o.newID(), URL: url, Events: types, Created: at(1, 0)}, Waiting: waiting, Failed: failed, Delivered: at(9, 2)}
+		o.systems.endpoints = append(o.systems.endpoints, e)
+		return e.ID
+	}
+	edms := add("https://edms.example.gov.tw/hooks/s3cr3t", 1, 2, hub.EventDocumentArrived, hub.EventDocumentReturned, hub.EventDocumentDecided)
+	hr := add("https://hr.example.gov.tw:8443/qianhe", 0, 0, hub.EventNoticeSeen, hub.EventNoticeDone)
+	old := add("https://old-registry-of-the-whole-agency.example.gov.tw/", 0, 4, hub.EventDocumentDecided)
+	o.systems.endpoints[2].Disabled, o.systems.endpoints[2].Reason = at(7, 30), "410: the endpoint is gone"
+	put := func(endpoint string, t hub.EventType, s hub.WebhookState, when time.Time, attempts, status int, why string) {
+		d := hub.WebhookDelivery{Event: hub.Event{ID: o.newID(), Type: t, At: when}, Endpoint: endpoint, State: s, Attempts: attempts, Status: status, Error: why}
+		if s == hub.WebhookPending {
+			d.Next = at(9, 30)
+		}
+		o.systems.events[endpoint] = append(o.systems.events[endpoint], d)
+	}
+	put(edms, hub.EventDocumentDecided, hub.WebhookPending, at(9, 1), 3, 503, "503")
+	put(edms, hub.EventDocumentArrived, hub.WebhookDelivered, at(8, 50), 1, 200, "")
+	put(edms, hub.EventDocumentReturned, hub.WebhookFailed, at(8, 20).AddDate(0, 0, -4), 10, 0, "no answer in time")
+	put(edms, hub.EventDocumentArrived, hub.WebhookFailed, at(8, 10).AddDate(0, 0, -4), 10, 404, "404")
+	put(hr, hub.EventNoticeSeen, hub.WebhookDelivered, at(9, 2), 1, 204, "")
+	put(old, hub.EventDocumentDecided, hub.WebhookFailed, at(7, 30), 1, 410, "410: the endpoint is gone")
 }
 
 func testPNG(t testing.TB) []byte {

@@ -30,6 +30,7 @@ type Options struct {
 	Log     *slog.Logger
 
 	Ledger         Ledger         // nil: nobody can look at it
+	Webhooks       Webhooks       // nil: nobody can look at them
 	Live           Live           // nil: pages are only new when they are loaded
 	Pages          PageRenderer   // nil: PDF files can be downloaded only
 	Push           *Push          // nil: no Web Push

@@ -101,6 +101,16 @@ type Ledger interface {
 	SendTest(ctx context.Context, p approval.PersonID, c hub.ChannelName) error
 }
 
+// Webhooks is what goes to the agency's own systems; pghub.Hub is one. Without an
+// endpoint, or event, of that name replays return approval.ErrNotFound, and
+// hub.ErrEndpointClosed for one that is closed.
+type Webhooks interface {
+	Endpoints(ctx context.Context) ([]hub.EndpointStatus, error)
+	WebhookDeliveries(ctx context.Context, endpoint string, state hub.WebhookState, limit int) ([]hub.WebhookDelivery, error)
+	ReplayEvent(ctx context.Context, by approval.Actor, endpoint, event string) error
+	ReplayFailed(ctx context.Context, by approval.Actor, endpoint string, since time.Time) (n int, err error)
+}
+
 // Live holds the connections of pages that are open; live.Server is one.
 type Live interface {
 	// Serve upgrades the request and owns the connection from then on.

@@ -12,6 +12,7 @@ import (
 	"qianhe/approval/access"
 	"qianhe/channels/line"
 	"qianhe/channels/messenger"
+	"qianhe/channels/webhook"
 	"qianhe/channels/webpush"
 	"qianhe/hub"
 	"qianhe/hub/live"
@@ -35,6 +36,7 @@ type app struct {
 
 	line      *line.Channel      // nil when not configured
 	messenger *messenger.Channel // nil when not configured
+	webhooks  *webhook.Sender
 }
 
 // world is what differs between a real server and the demo. The zero value is
@@ -96,6 +98,8 @@ func origins(base *url.URL) []string {
 // addChannels gives the hub the channels that are configured.
 func (a *app) addChannels(ctx context.Context, opt *pghub.Options, w world) error {
 	opt.Registerer = a.metrics
+	a.webhooks = webhook.New(webhook.Options{})
+	opt.Webhooks = a.webhooks
 	var err error
 	if a.line, err = lineChannel(a.config, opt.Agency, w.lineAPI, a.log); err != nil {
 		return err
@@ -152,6 +156,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Hub:            a.hub,
 		Settings:       a.hub,
 		Ledger:         a.hub,
+		Webhooks:       a.hub,
 		Forms:          access.NewFormTokens(formKey),
 		Workdays:       calendar,
 		BaseURL:        a.config.BaseURL,
@@ -177,6 +182,9 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 func (a *app) close() {
 	if a.pages != nil {
 		a.pages.Close()
+	}
+	if a.webhooks != nil {
+		a.webhooks.Close()
 	}
 	a.stores.close()
 }

@@ -28,6 +28,7 @@ func TestDeps(t *testing.T) {
 		{"qianhe/...", nil, []string{"github.com/nats-io/nats-server"}, "the NATS server is for tests"},
 		{"qianhe/...", []string{"qianhe/hub/bustest"}, []string{"qianhe/hub/bustest"}, "suites are for tests"},
 		{"qianhe/channels/messenger", nil, []string{"qianhe/channels", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
+		{"qianhe/channels/webhook", nil, []string{"qianhe/channels", "qianhe/web", "github.com/"}, "events to an agency's systems need the hub's types and the standard library"},
 		{"qianhe/channels/sms/...", nil, []string{"qianhe/channels/line", "qianhe/channels/messenger", "qianhe/channels/webpush", "qianhe/channels/sandbox", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},
 		{"qianhe/...", nil, []string{"github.com/twilio/twilio-go/rest/verify"}, "twilio-go's root package brings all of Twilio and compiles for most of a minute"},
 		{"qianhe/channels/webpush", nil, []string{"qianhe/channels/line", "qianhe/channels/sandbox", "qianhe/web", "github.com/jackc"}, "a channel knows no other channel, no page and no SQL"},

@@ -45,6 +45,7 @@ func commands() []command {
 		{"import", "import official documents: FILE|DIR ... (DI, or a zip with attachments)", runImport},
 		{"admin", "create units, people and accounts; set telephone numbers", runAdmin},
 		{"token", "issue, list and revoke API tokens", runToken},
+		{"webhook", "add, list, test, rotate and disable endpoints of your own systems for signed events", runWebhook},
 		{"vapid", "rotate, list and retire the keys of Web Push", runVAPID},
 		{"check", "check a channel's credentials and quota; sends nothing", runCheck},
 		{"config", "print the effective configuration, secrets masked", runConfig},

@@ -43,10 +43,11 @@ type Options struct {
 	Channels []hub.Channel // what this process delivers through; none in a process that only writes
 	Trays    Trays
 	Sealer   Sealer
-	BaseURL  string     // of the app, in links
-	Agency   string     // who speaks
-	Chaser   Chaser     // nobody is chased without
-	Policy   hub.Policy // beneath what the organisation decides
+	BaseURL  string            // of the app, in links
+	Agency   string            // who speaks
+	Chaser   Chaser            // nobody is chased without
+	Policy   hub.Policy        // beneath what the organisation decides
+	Webhooks hub.WebhookSender // brings events to the agency's own systems; nil in a process that sends none
 	// Bus tells the nodes of each other's changes. Whoever makes it starts it
 	// before the hub and stops it after. LISTEN and NOTIFY on the hub's own
 	// database by default, which start and stop with the hub.
@@ -86,6 +87,8 @@ type Hub struct {
 	now         func() time.Time
 	log         *slog.Logger
 	metrics     *metrics
+	webhooks    hub.WebhookSender
+	dispatcher  dispatcher
 	bus         hub.Bus
 	ownBus      *bus                  // the same, or nil when Options had one
 	river       *river.Client[pgx.Tx] // works jobs
@@ -130,6 +133,7 @@ func New(pool *pgxpool.Pool, opt Options) (*Hub, error) {
 		now:         opt.Now,
 		random:      opt.Random,
 		log:         opt.Log,
+		webhooks:    opt.Webhooks,
 	}
 	for _, c := range opt.Channels {
 		if c.Name() == hub.Live || h.channels[c.Name()] != nil {
@@ -181,6 +185,9 @@ func (h *Hub) Start(ctx context.Context) error {
 		return fmt.Errorf("pghub: start workers: %w", err)
 	}
 	h.startPumps(ctx)
+	if h.webhooks != nil {
+		h.dispatcher.start(ctx, h.dispatchEvents)
+	}
 	return nil
 }
 
@@ -190,6 +197,7 @@ func (h *Hub) Start(ctx context.Context) error {
 func (h *Hub) Stop(ctx context.Context) error {
 	h.startMu.Lock()
 	defer h.startMu.Unlock()
+	h.dispatcher.stop()
 	var pumps sync.WaitGroup
 	pumps.Go(func() { h.stopPumps(ctx) })
 	err := h.river.Stop(ctx)

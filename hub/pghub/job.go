@@ -56,11 +56,15 @@ func (h *Hub) newWorkers() (*river.Client[pgx.Tx], error) {
 	river.AddWorker(w, &quotaWorker{hub: h})
 	river.AddWorker(w, &probeWorker{hub: h})
 	river.AddWorker(w, &inboundWorker{hub: h})
+	river.AddWorker(w, &webhookWorker{hub: h})
 	queues := map[string]river.QueueConfig{
 		queueRoute:  {MaxWorkers: 8},
 		queueBulk:   {MaxWorkers: 2},
 		queueSweep:  {MaxWorkers: 1},
 		queueUpkeep: {MaxWorkers: 1},
+	}
+	if h.webhooks != nil {
+		queues[queueWebhook] = river.QueueConfig{MaxWorkers: 16}
 	}
 	for name := range h.channels {
 		queues[queueOf(name)] = river.QueueConfig{MaxWorkers: 2} // each only wakes a pump

@@ -15,6 +15,7 @@ type metrics struct {
 	answers       *prometheus.CounterVec   // what was said in chats, by channel, answer and result
 	reconnects    prometheus.Counter       // of the bus
 	published     prometheus.Counter       // NOTIFY payloads
+	webhooks      *prometheus.CounterVec   // attempts, by the state that followed
 }
 
 // newMetrics registers them, where there is a register.
@@ -51,10 +52,14 @@ func newMetrics(r prometheus.Registerer) (*metrics, error) {
 			Help: "Payloads that the bus has sent.",
 		}),
 	}
+	m.webhooks = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Namespace: namespace, Subsystem: subsystem, Name: "webhook_attempts_total",
+		Help: "Attempts to bring events to the agency's own systems, by the state of the delivery after them.",
+	}, []string{"state"})
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.notifications, m.deliveries, m.seconds, m.inbound, m.answers, m.reconnects, m.published} {
+	for _, c := range []prometheus.Collector{m.notifications, m.deliveries, m.seconds, m.inbound, m.answers, m.reconnects, m.published, m.webhooks} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("pghub: metrics: %w", err)
 		}
