@@ -21,9 +21,18 @@ import (
 	"qianhe/web/hooks"
 )
 
-// newCalledBed makes a bed that Twilio calls back: its texts are first, LINE is
-// an hour later.
-func newCalledBed(t *testing.T) *bed {
+// byTwilio sends through an account that calls back.
+func byTwilio(url, callback string) (sms.Sender, error) {
+	a := sandbox.DefaultTwilio()
+	return twilio.New(twilio.Config{
+		AccountSID: a.AccountSID, AuthToken: a.AuthToken, From: a.From, CallbackURL: callback,
+		BaseURL: url, Timeout: bedPatience, PerSecond: 1000, Burst: 1000,
+	})
+}
+
+// newCalledBed makes a bed that is called back by whom sends its texts: those
+// are first, LINE is an hour later.
+func newCalledBed(t *testing.T, by func(url, callback string) (sms.Sender, error)) *bed {
 	t.Helper()
 	b := &bed{t: t, pool: pgtest.New(t)}
 	b.url, b.phones = newPhones(t)
@@ -38,11 +47,7 @@ func newCalledBed(t *testing.T) *bed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := sandbox.DefaultTwilio()
-	sender, err := twilio.New(twilio.Config{
-		AccountSID: a.AccountSID, AuthToken: a.AuthToken, From: a.From, CallbackURL: ours.URL + "/hooks/sms",
-		BaseURL: b.url, Timeout: bedPatience, PerSecond: 1000, Burst: 1000,
-	})
+	sender, err := by(b.url, ours.URL+"/hooks/sms")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +118,7 @@ func TestSMSCallbacks(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newCalledBed(t)
+			b := newCalledBed(t, byTwilio)
 			to, other := b.address(hub.SMS), b.address(hub.LINE)
 			login := b.person(map[hub.ChannelName]hub.Address{hub.SMS: to, hub.LINE: other})
 			tt.prepare(b, to)
