@@ -63,8 +63,8 @@ func TestChannels(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	a := o.get(t, "admin", "/admin/channels").status(t, 200).has(t, ".health", 4).has(t, ".health form", 3)
-	a.says(t, ".health:nth-child(1)", "瀏覽器通知 正常", "近一小時 送出 1,204，未定 3，失敗 2", "已綁定 216 個位址", "最近的錯誤，08:58 410 push subscription")
-	a.says(t, ".health:nth-child(2)", "LINE 暫停，10:30 再試", "You have reached your monthly limit.", "本月 2,987 / 3,000 則（99%）", "等候中 12 則，最久 8 分鐘", "每秒 2,000 則", "2,987 則")
+	a.says(t, ".health:nth-child(1)", "瀏覽器通知 正常", "近一小時 送出 1,204，未定 3，失敗 2", "已綁定 216 個位址", "最近的錯誤，08:58 對方已封鎖、移除，或位址失效 410 push subscription")
+	a.says(t, ".health:nth-child(2)", "LINE 暫停，10:30 再試", "業者的額度用完了 You have reached your monthly limit.", "本月 2,987 / 3,000 則（99%）", "等候中 12 則，最久 8 分鐘", "每秒 2,000 則", "2,987 則")
 	a.has(t, ".quota.low progress[max='3000'][value='2987']", 1).says(t, ".health.out", "Messenger 未啟用")
 	a.says(t, ".health:nth-child(4)", "簡訊 積壓中", "本月 312 則，無上限")
 
@@ -133,8 +133,8 @@ func TestLedgerEntry(t *testing.T) {
 	o := newOffice(t)
 	a := o.get(t, "admin", "/admin/ledger/"+o.ledger.entries[0].ID).status(t, 200)
 	a.says(t, ".head", "公文送到", "對象 王敏華", "時間 115.11.23 09:02:11", "限辦 115.11.25", "送達裝置 09:02").has(t, ".sent", 3)
-	a.says(t, ".sent:nth-child(2)", "LINE 等候傳送", "channel is down", "管道暫停 09:02:12 0.2 秒 You have reached your monthly limit.")
-	a.says(t, ".sent:nth-child(3)", "簡訊 不確定是否送達", "業者編號 SM…7f3a", "用量 2 則", "沒有回應，不確定 09:05:00 10.0 秒 no answer in time", "已開始，沒有結果 09:06:00").has(t, ".sent:nth-child(3) .line li", 2)
+	a.says(t, ".sent:nth-child(2)", "LINE 等候傳送", "channel is down", "管道暫停 09:02:12 0.2 秒 業者的額度用完了 You have reached your monthly limit.")
+	a.says(t, ".sent:nth-child(3)", "簡訊 不確定是否送達", "業者編號 SM…7f3a", "用量 2 則", "沒有回應，不確定 09:05:00 10.0 秒 沒有在時限內回應 no answer in time", "已開始，沒有結果 09:06:00").has(t, ".sent:nth-child(3) .line li", 2)
 	shut := o.get(t, "admin", "/admin/ledger/"+o.ledger.entries[2].ID).status(t, 200).says(t, ".head", "密件")
 	if strings.Contains(shut.words(".facts"), "限辦") || strings.Contains(shut.words("main"), "速件") {
 		t.Error("a classified document shows its speed or deadline")

@@ -25,7 +25,8 @@ type healthView struct {
 	Text    string
 	State   string
 	Tone    string // ok, soon, late or ""
-	Reason  string // why it is down, as the provider said it
+	Means   string // why it is down, in plain words, "" where there are none
+	Reason  string // as the provider said it
 	Out     bool   // this server does not have it
 	Used    int64  // of the quota
 	Limit   int64  // 0: there is none
@@ -33,8 +34,9 @@ type healthView struct {
 	Low     bool // the quota is nearly used up
 	Rows    []fact
 	Error   string // the last one, as the provider said it
+	ErrorIs string // in plain words
 	ErrorAt string
-	Trouble string // what the last check has found
+	Trouble string // what the last check has found, as the provider said it
 }
 
 // slow is how old the oldest of what waits may be before a page says that the
@@ -80,13 +82,14 @@ func (v *visit) health(h hub.ChannelHealth, share float64) healthView {
 	w := v.words
 	out := healthView{Name: string(h.Channel), Text: w.T(channelKey(h.Channel)), Out: !h.InService, Error: h.LastError, Trouble: h.ProbeError}
 	if h.LastError != "" {
-		out.ErrorAt = w.Moment(h.LastErrAt, v.now)
+		out.ErrorAt, out.ErrorIs = w.Moment(h.LastErrAt, v.now), w.trouble(h.LastError)
 	}
 	switch {
 	case !h.InService:
 		out.State = w.T("channels.out")
 	case h.DownUntil.After(v.now):
 		out.State, out.Tone, out.Reason = w.T("channels.down", w.Moment(h.DownUntil, v.now)), "late", h.Reason
+		out.Means = w.trouble(h.Reason)
 	case h.ProbeError != "":
 		out.State, out.Tone = w.T("channels.trouble"), "late"
 	case h.Waiting > 0 && v.now.Sub(h.Oldest) > slow:

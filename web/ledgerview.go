@@ -51,7 +51,8 @@ type attemptView struct {
 	Took    string
 	Outcome string
 	Tone    string
-	Detail  string
+	Means   string // in plain words, "" where there are none
+	Detail  string // as the provider said it
 }
 
 func (v *visit) entry(e *hub.LedgerEntry) entryView {
@@ -111,7 +112,7 @@ func (v *visit) delivery(d *hub.LedgerDelivery, at time.Time) deliveryView {
 func (v *visit) attempt(a hub.LedgerAttempt, at time.Time) attemptView {
 	out := attemptView{
 		Number: a.Number, At: v.near(a.Started, at) + a.Started.In(approval.Zone).Format(":05"),
-		Outcome: v.words.T(outcomeKey(a.Outcome)), Tone: outcomeTone(a.Outcome), Detail: a.Detail,
+		Outcome: v.words.T(outcomeKey(a.Outcome)), Tone: outcomeTone(a.Outcome), Means: v.words.trouble(a.Detail), Detail: a.Detail,
 	}
 	if !a.Finished.IsZero() {
 		out.Took = v.words.T("log.took", strconv.FormatFloat(a.Finished.Sub(a.Started).Seconds(), 'f', 1, 64))
@@ -128,14 +129,41 @@ func (w *words) why(reason string) string {
 	switch reason {
 	case "seen":
 		return w.T("why.seen")
-	case "no longer in this person's hands", "left":
+	case "no longer in this person's hands":
 		return w.T("why.left")
 	case "link has ended":
 		return w.T("why.unlinked")
 	case "too late":
 		return w.T("why.late")
-	case "superseded", "collapsed":
+	case "a later message says it", "newer ones took its place":
 		return w.T("why.collapsed")
+	}
+	return ""
+}
+
+// troubles are what providers say and what it means, the first that fits.
+var troubles = [...]struct{ says, key string }{
+	{"monthly limit", "trouble.quota"}, {"quota", "trouble.quota"}, {"insufficient", "trouble.quota"}, {"額度", "trouble.quota"},
+	{"24-hour window", "trouble.window"},
+	{"advanced access", "trouble.permission"}, {"permission", "trouble.permission"},
+	{"access token", "trouble.credentials"}, {"credentials", "trouble.credentials"}, {"app secret", "trouble.credentials"}, {"channel id and secret", "trouble.credentials"},
+	{"authentication", "trouble.credentials"}, {"401 ", "trouble.credentials"}, {"憑證", "trouble.credentials"},
+	{"rate limit", "trouble.rate"}, {"429", "trouble.rate"}, {"too many", "trouble.rate"},
+	{"no answer in time", "trouble.timeout"},
+	{"no connection", "trouble.line"}, {"cannot be resolved", "trouble.line"}, {"connection was cut", "trouble.line"}, {"not trusted", "trouble.line"},
+	{"subscription", "trouble.gone"}, {"410 ", "trouble.gone"}, {"isn't available", "trouble.gone"}, {"does not receive", "trouble.gone"}, {"failed to send messages", "trouble.gone"},
+	{"unsubscribed", "trouble.gone"}, {"拒收", "trouble.gone"},
+	{"500 ", "trouble.server"}, {"502 ", "trouble.server"}, {"503 ", "trouble.server"}, {"504 ", "trouble.server"},
+	{"process ended", "trouble.ended"},
+}
+
+// trouble says what a provider's words mean, "" where nobody knows.
+func (w *words) trouble(text string) string {
+	text = strings.ToLower(text) + " "
+	for _, t := range troubles {
+		if strings.Contains(text, t.says) {
+			return w.T(t.key)
+		}
 	}
 	return ""
 }

@@ -38,6 +38,7 @@ type linkView struct {
 	Label   string
 	Since   string
 	Here    bool
+	Chat    bool // it is a conversation in another app
 }
 
 func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -65,6 +66,7 @@ func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit)
 	p.Denied = v.words.T(deniedKey(r.UserAgent()))
 	for _, l := range links {
 		view := linkView{ID: l.ID, Channel: v.words.T(channelKey(l.Channel)), Label: l.Label, Since: v.words.ShortDay(l.CreatedAt)}
+		view.Chat = l.Channel != hub.WebPush
 		view.Here = l.Channel == hub.WebPush && l.Session == v.session.ID
 		p.Here = p.Here || view.Here
 		p.Links = append(p.Links, view)

@@ -195,6 +195,9 @@ func TestHubTerms(t *testing.T) {
 		{zh.messages(1), "1 則"}, {en.messages(1), "1 message"}, {en.messages(2987), "2,987 messages"},
 		{zh.beside("LINE"), " LINE "}, {zh.beside("網頁"), "網頁"}, {en.beside("LINE"), "LINE"},
 		{thousands(0), "0"}, {thousands(999), "999"}, {thousands(-1234567), "-1,234,567"},
+		{zh.trouble("429 You have reached your monthly limit. (request 1)"), "業者的額度用完了"}, {zh.trouble("429 The API rate limit has been exceeded."), "傳得太快，業者要求稍候"},
+		{zh.trouble("401"), "憑證或金鑰失效，請更新設定"}, {en.trouble("the Page's access token is not good any more: 400"), "The credentials are not good any more; see the settings"},
+		{zh.trouble("its name cannot be resolved"), "連不上業者的主機"}, {zh.trouble("fcm.googleapis.com: 503 "), "業者的主機出了問題"}, {zh.trouble("message has no title"), ""},
 		{percent(.07), "7"}, {percent(.125), "12.5"}, {rate(2000), "2,000"}, {rate(.5), "0.5"}, {clock(510), "08:30"},
 	} {
 		if tt.got != tt.want {
