@@ -91,20 +91,23 @@ type LedgerPage struct {
 
 // ChannelHealth is how a channel does, for the administrator's page.
 type ChannelHealth struct {
-	Channel   ChannelName
-	InService bool      // this server has it
-	DownUntil time.Time // breaker; zero when in service
-	Reason    string    // of that, in the provider's words
-	LastError string
-	LastErrAt time.Time
-	LastSent  time.Time // when something was last accepted
-	Waiting   int       // deliveries that are due and not sent
-	Oldest    time.Time // the oldest of them; zero when none
-	Hour      map[Outcome]int
-	Links     int   // addresses in use
-	Quota     Quota // of this month; zero when there is none
-	QuotaAt   time.Time
-	Probed    time.Time // when credentials and callbacks were last checked; zero when they never were
+	Channel     ChannelName
+	Heard       time.Time // when its provider last sent us an event; zero: not for a week, or it sends none
+	Parked      int       // events of it that were given up: somebody has to look at them
+	ParkedError string    // of the latest
+	InService   bool      // this server has it
+	DownUntil   time.Time // breaker; zero when in service
+	Reason      string    // of that, in the provider's words
+	LastError   string
+	LastErrAt   time.Time
+	LastSent    time.Time // when something was last accepted
+	Waiting     int       // deliveries that are due and not sent
+	Oldest      time.Time // the oldest of them; zero when none
+	Hour        map[Outcome]int
+	Links       int   // addresses in use
+	Quota       Quota // of this month; zero when there is none
+	QuotaAt     time.Time
+	Probed      time.Time // when credentials and callbacks were last checked; zero when they never were
 	// ProbeError is what was not in order then, in words: a subscription that
 	// the provider has ended shows in nothing else.
 	ProbeError string

@@ -121,6 +121,12 @@ func (v *visit) health(h hub.ChannelHealth, share float64) healthView {
 	if !h.Probed.IsZero() {
 		row("channels.probed", w.Moment(h.Probed, v.now))
 	}
+	if !h.Heard.IsZero() {
+		row("channels.heard", w.Moment(h.Heard, v.now))
+	}
+	if h.Parked > 0 {
+		row("channels.parked", w.T("channels.parked.value", thousands(int64(h.Parked)), h.ParkedError))
+	}
 	row("channels.links", w.T("channels.links.value", thousands(int64(h.Links))))
 	if h.Rate > 0 {
 		row("channels.rate", w.T("channels.rate.value", rate(h.Rate)))

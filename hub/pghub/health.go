@@ -99,7 +99,12 @@ func (h *Hub) Health(ctx context.Context) ([]hub.ChannelHealth, error) {
 	if err := h.pool.SendBatch(ctx, b).Close(); err != nil {
 		return nil, fmt.Errorf("pghub: health: %w", err)
 	}
-	return list, nil
+	inbound, err := h.InboundHealth(ctx)
+	for _, in := range inbound {
+		c := of(in.Channel)
+		c.Heard, c.Parked, c.ParkedError = in.Last, in.Parked, in.LastError
+	}
+	return list, err
 }
 
 // testEvery is how far apart the tests of a person through one channel are: a

@@ -234,6 +234,15 @@ func TestPoison(t *testing.T) {
 	if diff := cmp.Diff(want, health); diff != "" || health[0].LastError == "" || !health[1].Last.IsZero() {
 		t.Errorf("health (-want +got):\n%s", diff)
 	}
+	shown, err := f.Health(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range shown {
+		if c.Channel == hub.LINE && (c.Parked != 1 || c.ParkedError == "" || !c.Heard.Equal(morning)) {
+			t.Errorf("the administrator is shown %+v", c)
+		}
+	}
 	// It still stands there, for somebody to look at, and longer than others.
 	f.clock.add(inboundKept + time.Hour)
 	if err := f.sweepInbound(t.Context(), f.clock.Now()); err != nil {
