@@ -35,6 +35,8 @@ func TestDigestDue(t *testing.T) {
 		{"with a zone of its own", "CRON_TZ=UTC 0 0 * * *", at(23, 8, 0), true},
 		{"not on this day", "30 8 * * 2", at(23, 8, 30), false},
 		{"first time of several", "30 8,13 * * *", at(23, 8, 30), true},
+		{"second time of several", "30 8,13 * * *", at(23, 13, 30), true},
+		{"between two, too late for the first", "30 8,13 * * *", at(23, 13, 0), false},
 		{"before the first minute", "0 0 * * *", at(23, 0, 0), true},
 	}
 	f := newFixture(t)
@@ -43,7 +45,7 @@ func TestDigestDue(t *testing.T) {
 		if f.digestAt, err = parseDigest(tt.line); err != nil {
 			t.Fatal(err)
 		}
-		if got := f.digestDue(tt.now); got != tt.want {
+		if got := !f.digestDue(f.base, tt.now).IsZero(); got != tt.want {
 			t.Errorf("%s: due at %s is %t, want %t", tt.name, tt.now, got, tt.want)
 		}
 	}
@@ -74,7 +76,7 @@ func TestDigestOncePerPersonAndDay(t *testing.T) {
 	if got := told.Load(); got != 3 {
 		t.Errorf("%d were told, want 3", got)
 	}
-	want := []string{"amy 1 digest:2026-11-23", "ben 1 digest:2026-11-23", "cid 1 digest:2026-11-23"}
+	want := []string{"amy 1 digest:2026-11-23T08:30", "ben 1 digest:2026-11-23T08:30", "cid 1 digest:2026-11-23T08:30"}
 	if diff := cmp.Diff(want, query[string](f, `select concat_ws(' ', person, seq, dedup) from notification order by 1`)); diff != "" {
 		t.Errorf("notifications (-want +got):\n%s", diff)
 	}
@@ -104,8 +106,44 @@ func TestDigestNow(t *testing.T) {
 	if n, err := f.DigestNow(t.Context(), at(23, 7, 0).UTC()); err != nil || n != 4 {
 		t.Errorf("early on Monday %d were told, %v; want 4", n, err)
 	}
-	if n, err := f.DigestNow(t.Context(), at(23, 9, 0).UTC()); err != nil || n != 0 {
+	// What was told by hand before its time does not take the place of it.
+	if n, err := f.Digest(t.Context(), at(23, 9, 0).UTC()); err != nil || n != 4 {
+		t.Errorf("at its time %d were told, %v; want 4", n, err)
+	}
+	if n, err := f.DigestNow(t.Context(), at(23, 10, 0).UTC()); err != nil || n != 0 {
 		t.Errorf("later on Monday %d were told, %v; want none", n, err)
+	}
+}
+
+// An organisation has digests at several times, and everybody takes those they
+// want. Who has nothing pending gets none; a form in another system is something.
+func TestDigestAtSeveralTimes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, house)
+	for p, c := range map[approval.PersonID]hub.Preferences{"amy": {Digest: []int{13*60 + 30}}, "ben": {Muted: []hub.Kind{hub.KindDigest}}} {
+		if err := f.SetPreferences(t.Context(), p, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.SetPolicy(t.Context(), "dan", hub.Policy{Digests: []int{8*60 + 30, 13*60 + 30}}); err != nil {
+		t.Fatal(err)
+	}
+	f.trays.set("dan", approval.TrayCounts{})
+	f.exec(`insert into notification (id, person, seq, kind, dedup, created_at, routed_at) values ('f', 'dan', 1, 'form.pending', 'form', $1, $1)`, morning)
+	f.exec(`insert into inbox (person, epoch, seq) values ('dan', 'e', 1)`)
+	for _, now := range []time.Time{at(23, 8, 29), at(23, 8, 30), at(23, 9, 0), at(23, 13, 31), at(23, 14, 0), at(23, 17, 30), at(24, 14, 0)} {
+		f.clock.set(now)
+		if _, err := f.Digest(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{
+		"amy digest:2026-11-23T13:30", "amy digest:2026-11-24T13:30",
+		"cid digest:2026-11-23T08:30", "cid digest:2026-11-23T13:30", "cid digest:2026-11-24T13:30",
+		"dan digest:2026-11-23T08:30", "dan digest:2026-11-23T13:30", "dan digest:2026-11-24T13:30",
+	}
+	if diff := cmp.Diff(want, query[string](f, `select person || ' ' || dedup from notification where kind = 'pending.digest' order by 1`)); diff != "" {
+		t.Errorf("told (-want +got):\n%s", diff)
 	}
 }
 
