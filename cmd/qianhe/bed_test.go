@@ -42,6 +42,9 @@ type bed struct {
 // bedPatience ends a call of a channel.
 const bedPatience = 700 * time.Millisecond
 
+// bedTTL is how long an announcement matters.
+const bedTTL = 2 * time.Hour
+
 // newPhones starts stand-in providers.
 func newPhones(t testing.TB) (url string, phones *sandbox.Sandbox) {
 	t.Helper()
@@ -131,7 +134,7 @@ func bedOptions(channels []hub.Channel, pool *pgxpool.Pool, steps []hub.Step, lo
 		Agency:   "青川市政府",
 		Workdays: workday.Official(),
 		Policy: hub.Policy{Cap: 1 << 20, Rules: map[hub.Kind]hub.Rule{
-			hub.KindAnnouncement: {Steps: steps, Urgency: hub.UrgencyNormal, TTL: 2 * time.Hour, Quiet: hub.QuietThrough},
+			hub.KindAnnouncement: {Steps: steps, Urgency: hub.UrgencyNormal, TTL: bedTTL, Quiet: hub.QuietThrough},
 		}},
 		Retries:     hub.Retries{Base: 20 * time.Millisecond, Max: time.Second, Ask: 300 * time.Millisecond, Attempts: 40},
 		SendTimeout: 3 * time.Second,

@@ -45,8 +45,7 @@ func TestGatewayFaults(t *testing.T) {
 		"slow":                      {badDay{once(sandbox.Slow(bedPatience / 3)), good}, 0},
 		"credentials refused": {badDay{func(b *bed, _ hub.Address) { b.phones.GatewayBan(true) },
 			fate{record{hub.StatePending, false, "channel_down", false}, 0, true}}, 0},
-		"quota spent": {badDay{always(sandbox.Answer(http.StatusPaymentRequired, `{"code":"E302"}`)),
-			done(hub.StateFailed, "channel_down", false, 0, true)}, 0}, // the month is longer than the message matters
+		"quota spent": {badDay{always(sandbox.Answer(http.StatusPaymentRequired, `{"code":"E302"}`)), spentForTheMonth()}, 0},
 		"blocked by its owner": {badDay{func(b *bed, to hub.Address) { b.phones.GatewayOptOut(to.Value) },
 			done(hub.StateFailed, "permanent", true, 0, true)}, 0},
 		"blocked, said afterwards": {badDay{func(b *bed, to hub.Address) { b.phones.GatewayFails(to.Value, "BLOCKED") },
