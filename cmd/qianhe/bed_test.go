@@ -40,7 +40,7 @@ type bed struct {
 }
 
 // bedPatience ends a call of a channel.
-const bedPatience = 700 * time.Millisecond
+const bedPatience = 2 * time.Second
 
 // bedTTL is how long an announcement matters.
 const bedTTL = 2 * time.Hour
@@ -137,7 +137,7 @@ func bedOptions(channels []hub.Channel, pool *pgxpool.Pool, steps []hub.Step, lo
 			hub.KindAnnouncement: {Steps: steps, Urgency: hub.UrgencyNormal, TTL: bedTTL, Quiet: hub.QuietThrough},
 		}},
 		Retries:     hub.Retries{Base: 20 * time.Millisecond, Max: time.Second, Ask: 300 * time.Millisecond, Attempts: 40},
-		SendTimeout: 3 * time.Second,
+		SendTimeout: 8 * time.Second,
 		Log:         log,
 	}
 }
@@ -269,7 +269,7 @@ func (b *bed) until(what string, ok func() bool) bool {
 	b.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.NewTimer(30 * time.Second)
+	limit := time.NewTimer(90 * time.Second)
 	defer limit.Stop()
 	for !ok() {
 		select {
