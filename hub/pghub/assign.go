@@ -39,7 +39,7 @@ func (h *Hub) Assign(ctx context.Context, l hub.Link) (id string, err error) {
 		if err != nil {
 			return "", translate("pghub: assign", err)
 		}
-		h.told(t.done)
+		t.over(ctx)
 		return id, nil
 	}
 }

@@ -109,7 +109,9 @@ func (d *delivery) next(now time.Time, s standing, retries hub.Retries, jitter f
 	case d.cancelled, d.stepLeft:
 		return d.ends(hub.StateCancelled, "no longer in this person's hands")
 	case d.linkEnded:
-		return d.ends(hub.StateCancelled, "link has ended")
+		m := d.ends(hub.StateCancelled, "link has ended")
+		m.over = true
+		return m
 	case now.After(d.expires):
 		return d.ends(hub.StateFailed, "too late")
 	case s.down.After(now):

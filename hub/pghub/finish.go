@@ -84,18 +84,19 @@ func (h *Hub) finish(ctx context.Context, name hub.ChannelName, list []result, s
 	for i, r := range list {
 		next[i] = h.follow(r, finds, now)
 	}
+	var forward []string
 	err = h.inTx(ctx, func(tx pgx.Tx) error {
+		forward = nil
 		b := &pgx.Batch{}
 		b.Queue(byIndex)
 		queueFinish(b, list, next, now)
-		queueDead(b, list, next, now)
+		queueDead(b, list, next, now, &forward)
 		h.queueBreaker(b, name, list, next, silent, now)
 		return tx.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
 		return false, fmt.Errorf("pghub: record attempts: %w", err)
 	}
-	var forward []string
 	for i, r := range list {
 		h.observe(ctx, r, next[i], now)
 		again = again || !next[i].At.IsZero()
@@ -131,8 +132,9 @@ func queueFinish(b *pgx.Batch, list []result, next []hub.Next, now time.Time) {
 	})
 }
 
-// queueDead ends the links that the provider calls dead, in the order of ids.
-func queueDead(b *pgx.Batch, list []result, next []hub.Next, now time.Time) {
+// queueDead ends the links that the provider calls dead, in the order of ids,
+// and gives up what else waits for them.
+func queueDead(b *pgx.Batch, list []result, next []hub.Next, now time.Time, forward *[]string) {
 	var dead []result
 	for i, r := range list {
 		if next[i].DisableLink {
@@ -142,6 +144,7 @@ func queueDead(b *pgx.Batch, list []result, next []hub.Next, now time.Time) {
 	slices.SortFunc(dead, func(a, b result) int { return cmp.Compare(a.d.link, b.d.link) })
 	for _, r := range dead {
 		disableLink(b, r.d.link, hub.Clip(r.verdict.Reason, 512), r.d.began, now)
+		queueGiveUp(b, r.d.link, now, forward)
 	}
 }
 

@@ -30,6 +30,7 @@ type turn struct {
 	sender correspondent
 	names  bool // answers may name who has handled something
 	done   written
+	freed  []string // notifications whose next leg is to be brought forward
 }
 
 // correspondent is the person behind an address, as far as one is linked.
@@ -91,7 +92,7 @@ func (h *Hub) effectOnce(ctx context.Context, e received) (a saying, err error) 
 	if err != nil {
 		return saying{}, err
 	}
-	h.told(t.done)
+	t.over(ctx)
 	return a, nil
 }
 
@@ -223,7 +224,10 @@ func (t *turn) unfollow(ctx context.Context) error {
 		update channel_link
 		set disabled_at = $2, reason = $3
 		where id = $1 and disabled_at is null`, s.link, t.event.At, blocked)
-	return err
+	if err != nil {
+		return err
+	}
+	return t.giveUp(ctx, s.link)
 }
 
 // message: somebody has written.
@@ -260,6 +264,19 @@ func (t *turn) notify(ctx context.Context, items ...item) error {
 	t.done.changes = append(t.done.changes, done.changes...)
 	t.done.kinds = append(t.done.kinds, done.kinds...)
 	return err
+}
+
+// giveUp gives up what waits for a link that was ended.
+func (t *turn) giveUp(ctx context.Context, link string) error {
+	list, err := t.Hub.giveUp(ctx, t.tx, link)
+	t.freed = append(t.freed, list...)
+	return err
+}
+
+// over is for when it was committed.
+func (t *turn) over(ctx context.Context) {
+	t.told(t.done)
+	t.forward(ctx, t.freed)
 }
 
 // notice tells a person, elsewhere, that an address of theirs was linked or

@@ -31,7 +31,10 @@ func (h *Hub) AddLink(ctx context.Context, l hub.Link) (string, error) {
 		return "", &approval.InvalidError{Field: "address", Reason: "link.address.missing"}
 	}
 	for {
-		id, err := h.addLink(ctx, l)
+		id, forward, err := h.addLink(ctx, l)
+		if err == nil {
+			h.forward(ctx, forward)
+		}
 		if hasState(err, uniqueViolation) && ctx.Err() == nil {
 			continue // somebody else has just linked it: now it is there to be found
 		}
@@ -39,10 +42,13 @@ func (h *Hub) AddLink(ctx context.Context, l hub.Link) (string, error) {
 	}
 }
 
-func (h *Hub) addLink(ctx context.Context, l hub.Link) (id string, err error) {
+func (h *Hub) addLink(ctx context.Context, l hub.Link) (id string, forward []string, err error) {
 	now, hash := h.now(), sha256.Sum256([]byte(l.Address.Value))
 	err = h.inTx(ctx, func(tx pgx.Tx) error {
-		var person approval.PersonID
+		var (
+			person approval.PersonID
+			ended  []string
+		)
 		err := tx.QueryRow(ctx, `
 			select id, person
 			from channel_link
@@ -67,22 +73,30 @@ func (h *Hub) addLink(ctx context.Context, l hub.Link) (id string, err error) {
 			if err != nil {
 				return err
 			}
+			ended = append(ended, id)
 		case !errors.Is(err, pgx.ErrNoRows):
 			return err
 		}
 		if l.Channel == hub.WebPush {
-			if err := makeRoom(ctx, tx, l.Person, hash, now); err != nil {
-				return err
-			}
-		}
-		if single(l.Channel) {
-			_, err = tx.Exec(ctx, `
-				update channel_link
-				set disabled_at = $3, reason = $4
-				where person = $1 and channel = $2 and disabled_at is null`, l.Person, l.Channel, now, replaced)
+			older, err := makeRoom(ctx, tx, l.Person, hash, now)
 			if err != nil {
 				return err
 			}
+			ended = append(ended, older...)
+		}
+		if single(l.Channel) {
+			before, err := texts(ctx, tx, `
+				update channel_link
+				set disabled_at = $3, reason = $4
+				where person = $1 and channel = $2 and disabled_at is null
+				returning id`, l.Person, l.Channel, now, replaced)
+			if err != nil {
+				return err
+			}
+			ended = append(ended, before...)
+		}
+		if forward, err = h.giveUp(ctx, tx, ended...); err != nil {
+			return err
 		}
 		id = h.newID()
 		address, keys, err := h.seal(id, l.Address)
@@ -98,7 +112,7 @@ func (h *Hub) addLink(ctx context.Context, l hub.Link) (id string, err error) {
 			})
 		return err
 	})
-	return id, err
+	return id, forward, err
 }
 
 // single reports whether a person has one address on a channel: an account, a
@@ -174,7 +188,10 @@ func (h *Hub) LinkByAddress(ctx context.Context, channel hub.ChannelName, addres
 // of one that is not just this browser's own p is told elsewhere. Returns
 // [approval.ErrNotFound] when p has no such link in use.
 func (h *Hub) RemoveLink(ctx context.Context, p approval.PersonID, id string) error {
-	var done written
+	var (
+		done    written
+		forward []string
+	)
 	now := h.now()
 	err := h.inTx(ctx, func(tx pgx.Tx) error {
 		var c hub.ChannelName
@@ -195,10 +212,15 @@ func (h *Hub) RemoveLink(ctx context.Context, p approval.PersonID, id string) er
 		if err == nil && tag.RowsAffected() == 0 {
 			err = pgx.ErrNoRows
 		}
+		if err != nil {
+			return err
+		}
+		forward, err = h.giveUp(ctx, tx, id)
 		return err
 	})
 	if err == nil {
 		h.told(done)
+		h.forward(ctx, forward)
 	}
 	return translate("pghub: remove link", err)
 }
@@ -206,10 +228,22 @@ func (h *Hub) RemoveLink(ctx context.Context, p approval.PersonID, id string) er
 // RemoveSessionLinks ends the links that a session made. Even where nobody
 // calls it, nothing is sent to a link whose session has ended.
 func (h *Hub) RemoveSessionLinks(ctx context.Context, session string) error {
-	_, err := h.pool.Exec(ctx, `
-		update channel_link
-		set disabled_at = $2, reason = 'session ended'
-		where session = $1 and disabled_at is null`, session, h.now())
+	var forward []string
+	err := h.inTx(ctx, func(tx pgx.Tx) error {
+		ended, err := texts(ctx, tx, `
+			update channel_link
+			set disabled_at = $2, reason = 'session ended'
+			where session = $1 and disabled_at is null
+			returning id`, session, h.now())
+		if err != nil {
+			return err
+		}
+		forward, err = h.giveUp(ctx, tx, ended...)
+		return err
+	})
+	if err == nil {
+		h.forward(ctx, forward)
+	}
 	return translate("pghub: remove links of a session", err)
 }
 

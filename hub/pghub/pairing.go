@@ -182,7 +182,7 @@ func (h *Hub) enterCode(ctx context.Context, p approval.PersonID, session string
 	if err != nil {
 		return hub.Pairing{}, err
 	}
-	h.told(t.done)
+	t.over(ctx)
 	return out, nil
 }
 
@@ -251,7 +251,7 @@ func (h *Hub) LinkProved(ctx context.Context, p approval.PersonID, c hub.Channel
 			continue
 		}
 		if err == nil {
-			h.told(t.done)
+			t.over(ctx)
 		}
 		return link, translate("pghub: link", err)
 	}

@@ -160,6 +160,9 @@ func (t *turn) connect(ctx context.Context, p approval.PersonID, c hub.ChannelNa
 		if tag.RowsAffected() == 0 {
 			return "", errRaced
 		}
+		if err := t.giveUp(ctx, o.ID); err != nil {
+			return "", err
+		}
 	}
 	sealed, keys, err := t.seal(link, hub.Address{Value: address})
 	if err != nil {

@@ -145,5 +145,8 @@ func (t *turn) tapUnlink(ctx context.Context, key string) (saying, error) {
 		update channel_link
 		set disabled_at = $2, reason = 'unlinked in the chat'
 		where id = $1 and disabled_at is null`, key, t.now)
-	return t.say(hub.AnswerUnlinked), err
+	if err != nil {
+		return saying{}, err
+	}
+	return t.say(hub.AnswerUnlinked), t.giveUp(ctx, key)
 }

@@ -73,9 +73,10 @@ func (h *Hub) settle(ctx context.Context, in hub.Inbound) error {
 	}
 	now := h.now()
 	var failed []string // notifications that need another way
+	var freed []string  // so do these: their link has ended
 	var w wakes
 	err := h.inTx(ctx, func(tx pgx.Tx) error {
-		failed, w = nil, wakes{}
+		failed, freed, w = nil, nil, wakes{}
 		list, err := meant(ctx, tx, in)
 		if err != nil || len(list) == 0 {
 			return err
@@ -100,7 +101,7 @@ func (h *Hub) settle(ctx context.Context, in hub.Inbound) error {
 			if n.failed && again == nil {
 				failed = append(failed, d.notification)
 			}
-			h.record(b, d, n, in, says, again, now)
+			h.record(b, d, n, in, says, again, now, &freed)
 			if says.arrived() {
 				confirmed = append(confirmed, d.link)
 			}
@@ -122,7 +123,7 @@ func (h *Hub) settle(ctx context.Context, in hub.Inbound) error {
 		h.metrics.deliveries.WithLabelValues(string(in.Channel), says.word).Inc()
 		h.log.WarnContext(ctx, "message was taken and has failed", "channel", in.Channel, "notification", n, "status", says.word, "code", in.Code)
 	}
-	h.forward(ctx, failed)
+	h.forward(ctx, append(failed, freed...))
 	return nil
 }
 
@@ -247,7 +248,7 @@ func meant(ctx context.Context, tx pgx.Tx, in hub.Inbound) ([]reported, error) {
 
 // record queues the rows of what a callback has changed; again is when a
 // message that failed is sent once more.
-func (h *Hub) record(b *pgx.Batch, d reported, n settled, in hub.Inbound, says report, again *time.Time, now time.Time) {
+func (h *Hub) record(b *pgx.Batch, d reported, n settled, in hub.Inbound, says report, again *time.Time, now time.Time, freed *[]string) {
 	at := now
 	if !in.At.IsZero() && in.At.Before(now) {
 		at = in.At
@@ -277,6 +278,7 @@ func (h *Hub) record(b *pgx.Batch, d reported, n settled, in hub.Inbound, says r
 	switch in.Outcome {
 	case hub.OutcomePermanent:
 		disableLink(b, d.link, reason, d.began, now)
+		queueGiveUp(b, d.link, now, freed)
 	case hub.OutcomeChannelDown:
 		next := h.retries.Next(hub.Verdict{Outcome: hub.OutcomeChannelDown}, d.attempts, now, now, h.jitter())
 		openBreaker(b, in.Channel, next.Down, reason, now)

@@ -24,7 +24,7 @@ const (
 func (h *Hub) sweep(ctx context.Context, now time.Time) error {
 	_, chase := h.Chase(ctx, now)
 	_, digest := h.Digest(ctx, now)
-	return errors.Join(chase, digest, h.forgetChased(ctx, now), h.sweepUnrouted(ctx, now), h.sweepAbandoned(ctx, now), h.sweepForward(ctx, now),
+	return errors.Join(chase, digest, h.forgetChased(ctx, now), h.sweepUnrouted(ctx, now), h.sweepAbandoned(ctx, now), h.sweepForward(ctx, now), h.sweepGivenUp(ctx, now),
 		h.sweepInbound(ctx, now), h.sweepPairings(ctx, now), h.sweepEnded(ctx, now), h.sweepWebhooks(ctx, now))
 }
 
