@@ -63,6 +63,12 @@ func (s *Server) logged(next http.Handler) http.Handler {
 }
 
 func (s *Server) logRequest(r *http.Request, rec *record, out *response, begin int64) {
+	if rec.level == slog.LevelInfo && out.status < http.StatusBadRequest && s.Frequent != nil && s.Frequent(r) {
+		rec.level = slog.LevelDebug
+	}
+	if !s.Log.Enabled(r.Context(), rec.level) {
+		return
+	}
 	attrs := []slog.Attr{
 		slog.String("request", rec.id),
 		slog.String("method", method(r)),

@@ -39,6 +39,9 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	Now            func() time.Time
 	Random         io.Reader
+	// Frequent says of which requests thousands come in a second: one that
+	// succeeds is logged at the level debug only. None by default.
+	Frequent func(*http.Request) bool
 	// Mount adds handlers of others by their pattern: the JSON API, callbacks
 	// of providers, probes. They check for themselves who calls: neither the
 	// session nor the origin of a request is looked at.

@@ -166,6 +166,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Agency:         a.agency,
 		Linking:        a.linking(),
 		TrustedProxies: a.config.TrustedProxies,
+		Frequent:       api.Frequent,
 		Mount: map[string]http.Handler{
 			"/api/":        jsonAPI,
 			"/hooks/":      callbacks,

@@ -77,7 +77,7 @@ func (h *Hub) archive(ctx context.Context, now time.Time) error {
 		return err
 	}
 	r := retentionOf(policy, now)
-	err = errors.Join(h.dropDays(ctx, r.last), h.purge(ctx, r), h.makeDays(ctx, ahead(now)))
+	err = errors.Join(h.dropDays(ctx, r.last), h.purge(ctx, r), h.purgeNotices(ctx, r.last), h.makeDays(ctx, ahead(now)))
 	_, terr := h.pool.Exec(ctx, `delete from channel_tally where minute < $1`, now.Add(-tallyFor))
 	return errors.Join(err, terr, h.moveAll(ctx, r))
 }
@@ -181,9 +181,13 @@ func (h *Hub) move(ctx context.Context, ids, gone []string) error {
 		if err != nil {
 			return err
 		}
+		notices, err := noticesOf(ctx, tx, kept)
+		if err != nil {
+			return err
+		}
 		b := &pgx.Batch{}
 		for _, e := range list {
-			if err := queueArchived(b, e); err != nil {
+			if err := queueArchived(b, e, notices[e.ID]...); err != nil {
 				return err
 			}
 		}
@@ -194,7 +198,8 @@ func (h *Hub) move(ctx context.Context, ids, gone []string) error {
 	})
 }
 
-func queueArchived(b *pgx.Batch, e hub.LedgerEntry) error {
+// queueArchived adds an entry that is found by its own names and by these.
+func queueArchived(b *pgx.Batch, e hub.LedgerEntry, names ...string) error {
 	deliveries := e.Deliveries
 	if deliveries == nil {
 		deliveries = []hub.LedgerDelivery{}
@@ -203,7 +208,7 @@ func queueArchived(b *pgx.Batch, e hub.LedgerEntry) error {
 	if err != nil {
 		return fmt.Errorf("entry %s: %w", e.ID, err)
 	}
-	keys, marks := []string{e.ID}, []string{}
+	keys, marks := append([]string{e.ID}, names...), []string{}
 	for _, d := range e.Deliveries {
 		for _, key := range []string{d.ID, d.ProviderID, d.Ref} {
 			if key != "" {

@@ -202,7 +202,12 @@ func (h *Hub) NoticeReport(ctx context.Context, token, notice string) (hub.Notic
 		return r, translate("pghub: notice", err)
 	}
 	r.Done = orZero(done)
-	if r.To, err = h.noticeRecipients(ctx, notice); err != nil {
+	if r.To, err = h.noticeRecipients(ctx, notice); err == nil && r.Created.Before(h.now().Add(-hotFor)) {
+		var archived []hub.NoticeRecipient
+		archived, err = h.archivedRecipients(ctx, notice)
+		r.To = append(r.To, archived...)
+	}
+	if err != nil {
 		return r, fmt.Errorf("pghub: notice: %w", err)
 	}
 	for login, why := range refused {
@@ -238,4 +243,56 @@ func (h *Hub) noticeRecipients(ctx context.Context, notice string) ([]hub.Notice
 		return nil
 	})
 	return list, err
+}
+
+// archivedRecipients are those whose notifications have moved into the ledger.
+func (h *Hub) archivedRecipients(ctx context.Context, notice string) ([]hub.NoticeRecipient, error) {
+	rows, _ := h.pool.Query(ctx, `
+		select coalesce(a.login, ''), n.id, n.created_at, n.delivered_at, n.seen_at, n.cancelled_at, n.deliveries
+		from ledger n
+		left join account a on a.person = n.person
+		where n.keys @> array[$1]`, notice)
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (to hub.NoticeRecipient, err error) {
+		var delivered, seen, closed *time.Time
+		var deliveries []hub.LedgerDelivery
+		err = row.Scan(&to.Account, &to.Notification, &to.Written, &delivered, &seen, &closed, &deliveries)
+		to.Delivered, to.Seen, to.Closed = orZero(delivered), orZero(seen), orZero(closed)
+		for _, d := range deliveries {
+			to.Channels = append(to.Channels, hub.NoticeChannel{Channel: d.Channel, State: d.State, Delivered: d.Delivered})
+		}
+		return to, err
+	})
+}
+
+// noticesOf gives the notices of notifications that are of one: an entry of the
+// ledger is found by it.
+func noticesOf(ctx context.Context, tx pgx.Tx, ids []string) (map[string][]string, error) {
+	rows, _ := tx.Query(ctx, `select id, notice from notification where id = any($1) and notice is not null`, ids)
+	notices := map[string][]string{}
+	var id, notice string
+	_, err := pgx.ForEachRow(rows, []any{&id, &notice}, func() error {
+		notices[id] = []string{notice}
+		return nil
+	})
+	return notices, err
+}
+
+// purgeNotices forgets notices that nothing is kept of any more, and with them
+// their keys.
+func (h *Hub) purgeNotices(ctx context.Context, last time.Time) error {
+	for {
+		tag, err := h.pool.Exec(ctx, `
+			delete from notice
+			where id in (
+				select t.id
+				from notice t
+				where t.created_at < $1 and not exists (select from notification n where n.notice = t.id)
+				limit $2)`, last, 10*moveAtOnce)
+		if err != nil {
+			return fmt.Errorf("pghub: purge of notices: %w", err)
+		}
+		if tag.RowsAffected() < 10*moveAtOnce {
+			return nil
+		}
+	}
 }

@@ -3,6 +3,7 @@ package pghub
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -248,5 +249,56 @@ func TestNoticeReport(t *testing.T) {
 		if _, err := f.NoticeReport(t.Context(), who[0], who[1]); !errors.Is(err, approval.ErrNotFound) {
 			t.Errorf("%s asks for %s: got %v, want ErrNotFound", who[0], who[1], err)
 		}
+	}
+}
+
+// What has moved into the ledger is still answered for; what was kept long
+// enough is forgotten, its key too. A form that waits is not forgotten.
+func TestNoticesGrowOld(t *testing.T) {
+	t.Parallel()
+	f := newPublishing(t)
+	f.link("amy", hub.LINE)
+	first := f.publish(form("k", "amy", "ben", "nobody"))
+	waits := f.publish(form("waits", "cid"))
+	f.routeAll()
+	f.clock.add(20 * time.Minute)
+	f.deliverAll()
+	if _, err := f.Done(t.Context(), "hr", first.Notice, nil); err != nil {
+		t.Fatal(err)
+	}
+	before, err := f.NoticeReport(t.Context(), "hr", first.Notice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.clock.add(15 * 24 * time.Hour)
+	if err := f.archive(t.Context(), f.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := one[int](f, `select count(*) from notification where notice = $1`, first.Notice); got != 0 {
+		t.Fatalf("%d notifications have not moved", got)
+	}
+	after, err := f.NoticeReport(t.Context(), "hr", first.Notice)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*hub.NoticeReport{&before, &after} {
+		slices.SortFunc(r.To, func(a, b hub.NoticeRecipient) int { return strings.Compare(a.Account, b.Account) })
+	}
+	if diff := cmp.Diff(before, after, cmp.Comparer(time.Time.Equal)); diff != "" || len(before.To[0].Channels) != 1 {
+		t.Errorf("report before and after it moved (-before +after):\n%s", diff)
+	}
+	again := f.publish(form("k", "amy", "ben", "nobody"))
+	if !again.Duplicate || again.Notice != first.Notice || again.To[0].Notification != first.To[0].Notification || again.To[2].Refused != hub.RefusedUnknown {
+		t.Errorf("the same again: %+v, first %+v", again, first)
+	}
+	f.clock.add(3 * 366 * 24 * time.Hour)
+	if err := f.archive(t.Context(), f.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := query[string](f, `select id from notice`); !slices.Equal(got, []string{waits.Notice}) {
+		t.Errorf("kept are %q, want what still waits", got)
+	}
+	if p := f.publish(form("k", "amy")); p.Duplicate {
+		t.Errorf("the key was not forgotten: %+v", p)
 	}
 }

@@ -425,11 +425,28 @@ func (h *Hub) sentBefore(ctx context.Context, p *publishing) error {
 	if err != nil {
 		return err
 	}
-	p.result = hub.Publication{Notice: id, Duplicate: id != p.id}
+	if !slices.ContainsFunc(p.notice.To, func(login string) bool { return told[login].Notification == "" && refused[login] == "" }) {
+		p.result = answerAgain(id, p, told, refused)
+		return nil
+	}
+	archived, err := h.archivedRecipients(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, to := range archived {
+		told[to.Account] = hub.Published{Notification: to.Notification}
+	}
+	p.result = answerAgain(id, p, told, refused)
+	return nil
+}
+
+// answerAgain puts together the answer that a notice got when it was written.
+func answerAgain(id string, p *publishing, told map[string]hub.Published, refused map[string]hub.Refusal) hub.Publication {
+	again := hub.Publication{Notice: id, Duplicate: id != p.id}
 	for _, login := range p.notice.To {
 		to := told[login]
 		to.Account, to.Refused = login, refused[login]
-		p.result.To = append(p.result.To, to)
+		again.To = append(again.To, to)
 	}
-	return nil
+	return again
 }

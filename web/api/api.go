@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"qianhe/approval/access"
@@ -15,6 +16,10 @@ const (
 	documentsScope = "documents:write"     // to put documents on their way
 	noticesScope   = "notifications:write" // to tell people of forms and announcements, and to ask what became of it
 )
+
+// Frequent reports whether a request is one of those of which thousands may
+// come in a second: about notices. Metrics count them, and a refusal is logged.
+func Frequent(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/v1/notifications") }
 
 // Scopes are all that there are.
 func Scopes() []string { return []string{documentsScope, noticesScope} }
