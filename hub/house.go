@@ -48,8 +48,8 @@ func House(kind Kind, unseen time.Duration) Rule {
 		return Rule{Steps: chats, Highest: highest, Urgency: UrgencyNormal, TTL: most, Group: groupTray, Quiet: QuietUrgent}
 	case KindRecalled:
 		return Rule{Steps: push, Urgency: UrgencyNormal, TTL: workday, Group: groupTray, Quiet: QuietHold}
-	case KindRefresh:
-		return Rule{Steps: push, Urgency: UrgencyLow, TTL: time.Hour, Group: groupTray, Quiet: QuietHold}
+	case KindRefresh: // one a minute at most: it waits for what else is handled
+		return Rule{Steps: []Step{{WebPush, time.Minute}}, Urgency: UrgencyLow, TTL: time.Hour, Group: groupTray, Quiet: QuietHold}
 	case KindDecided:
 		return Rule{Steps: chats, Highest: atOnce, Urgency: UrgencyNormal, TTL: most, Group: groupDone, Quiet: QuietHold}
 	case KindDigest:

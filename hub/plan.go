@@ -38,7 +38,7 @@ const messengerOpen = 23 * time.Hour
 //
 // Quiet hours move the whole plan to their end, or the part of it that falls
 // into them; caps move what is too much to when there is room. Neither touches
-// what is urgent. worked says which days are worked; nil means all.
+// what is urgent, and caps not what makes no sound. worked says which days are worked; nil means all.
 func (p Policy) Plan(n Notification, r Recipient, links []Link, worked func(time.Time) bool) []Leg {
 	p = p.Filled()
 	rule, choice := p.Rule(n.Kind), r.Preferences
@@ -57,7 +57,7 @@ func (p Policy) Plan(n Notification, r Recipient, links []Link, worked func(time
 			quiet = *choice.Quiet
 		}
 	}
-	capped := !rule.Held && !highest && rule.Urgency != UrgencyHigh
+	capped := n.Kind != KindRefresh && !rule.Held && !highest && rule.Urgency != UrgencyHigh
 	begin := quiet.Until(n.At, worked)
 	var plan []Leg
 	for _, s := range steps {

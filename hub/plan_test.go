@@ -66,7 +66,7 @@ func TestPlanTable(t *testing.T) {
 		hub.KindUnlinked:      {atOnce, atOnce},
 		hub.KindAnnouncement:  {chats, chats},
 		hub.KindTest:          {all, all},
-		hub.KindRefresh:       {"p1 p2", "p1 p2"},
+		hub.KindRefresh:       {"p1+1 p2+1", "p1+1 p2+1"},
 		"gossip":              {"", ""},
 	}
 	noon := at(23, 12, 0)

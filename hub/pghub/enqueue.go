@@ -17,7 +17,8 @@ import (
 // committed; it does not block.
 //
 // A step that was left takes the point out of what is still to be sent about
-// it. Somebody who has decided is not told of their own decision.
+// it, and makes wrong what was sent: where the organisation wants it, Web Push
+// puts that right. Somebody who has decided is not told of their own decision.
 func (h *Hub) EnqueueTx(ctx context.Context, tx pgx.Tx, events []approval.Event) (after func(), err error) {
 	if len(events) == 0 {
 		return func() {}, nil
@@ -207,6 +208,25 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 			plan.add(laneNow, freed...)
 			return err
 		})
+	}
+	if len(w.left) > 0 {
+		policy, err := h.policyFrom(ctx, tx)
+		if err != nil {
+			return done, err
+		}
+		for _, e := range w.left {
+			if !refreshes(policy) {
+				break
+			}
+			h.queueRefresh(b, policy, e).Query(func(rows pgx.Rows) error {
+				list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+				if len(list) > 0 {
+					plan.add(laneNow, list...)
+					done.kinds = append(done.kinds, hub.KindRefresh)
+				}
+				return err
+			})
+		}
 	}
 	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return done, translate("write notifications", err)

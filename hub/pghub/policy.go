@@ -41,7 +41,11 @@ func (h *Hub) DefaultPolicy() hub.Policy { return h.base }
 
 // Policy gives the policy in force, every field filled in. A change made by
 // another process is known here within seconds.
-func (h *Hub) Policy(ctx context.Context) (hub.Policy, error) {
+func (h *Hub) Policy(ctx context.Context) (hub.Policy, error) { return h.policyFrom(ctx, h.pool) }
+
+// policyFrom is Policy, for who holds a connection and must not wait for
+// another.
+func (h *Hub) policyFrom(ctx context.Context, q queryer) (hub.Policy, error) {
 	now := h.now()
 	h.policyNow.mu.Lock()
 	p, at := h.policyNow.policy, h.policyNow.readAt
@@ -49,7 +53,7 @@ func (h *Hub) Policy(ctx context.Context) (hub.Policy, error) {
 	if age := now.Sub(at); !at.IsZero() && age >= 0 && age < policyAge {
 		return p, nil
 	}
-	p, err := readPolicy(ctx, h.pool, h.base)
+	p, err := readPolicy(ctx, q, h.base)
 	if err != nil {
 		return hub.Policy{}, fmt.Errorf("pghub: policy: %w", err)
 	}

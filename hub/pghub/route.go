@@ -163,13 +163,15 @@ const selectGivenUp = `
 	join delivery d on d.notification = n.id
 	where d.superseded_by is not null and d.state = 'cancelled'`
 
-// Several addresses of one channel are one message to the person.
+// Several addresses of one channel are one message to the person; a refresh is
+// none.
 const selectSentOf = `
 	select l.person, d.channel, min(d.done_at)` + linksOf + `
 	cross join lateral (
 		select d.channel, d.notification, d.done_at
 		from delivery d
 		where d.link = l.id and d.state in ('accepted', 'unknown') and d.done_at > @since
+			and (select n.kind from notification n where n.id = d.notification) <> 'tray.refresh'
 		offset 0
 	) d
 	group by l.person, d.channel, d.notification

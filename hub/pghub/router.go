@@ -53,6 +53,11 @@ func (r *router) add(n hub.Notification) {
 			case w.notification == n.ID:
 				mine.id = w.id // it was given up before
 			case w.over || !same(*w):
+			case n.Kind == hub.KindRefresh && w.kind != hub.KindRefresh:
+				by = w.id // it is news, and will have the counts of then as well
+			case n.Kind != hub.KindRefresh && w.kind == hub.KindRefresh:
+				w.over = true
+				r.giveUp(w.id, mine.id)
 			case w.seq < n.Seq && (urgent || !w.urgent):
 				w.over = true
 				leg.At = earlier(leg.At, w.at)
@@ -99,7 +104,7 @@ func (k *known) recipient(givenUp func(waiting) bool) hub.Recipient {
 	counted := map[message]bool{}
 	for _, w := range k.waiting {
 		m := message{w.channel, w.notification}
-		if w.over || givenUp(w) || counted[m] {
+		if w.over || w.kind == hub.KindRefresh || givenUp(w) || counted[m] {
 			continue
 		}
 		counted[m] = true

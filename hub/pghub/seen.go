@@ -86,11 +86,13 @@ const markMine = cancelMine + `, marked as (
 	)
 	select id from freed`
 
+// A page of the person's is no reason to leave the old count on their phone.
 const seenUpTo = `
 	with mine as (
 		select n.id
 		from notification n
 		where n.person = @person and n.seq <= @seq and n.seen_at is null
+			and (n.kind <> 'tray.refresh' or n.created_at < @now::timestamptz - interval '1 day')
 	)` + markMine
 
 const seenDocument = `
