@@ -3,6 +3,7 @@ package hub
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"qianhe/approval"
 )
@@ -91,16 +92,14 @@ func (d AnswerData) moment() string {
 // MaskName shows of a name what tells colleagues apart and nobody else who it
 // is: the family name (王○○), or the first letter of one in Latin script.
 func MaskName(name string) string {
-	for i, r := range strings.TrimSpace(name) {
-		if i > 0 {
-			break
-		}
-		if r < 0x2e80 {
-			return string(r) + "."
-		}
-		return string(r) + "○○"
+	r, size := utf8.DecodeRuneInString(strings.TrimSpace(name))
+	switch {
+	case size == 0:
+		return ""
+	case r < 0x2e80: // before the first of the scripts of East Asia
+		return string(r) + "."
 	}
-	return ""
+	return string(r) + "○○"
 }
 
 // answers are the words of answers, in one language.

@@ -10,9 +10,9 @@ import (
 // a channel that disturbs and costs.
 const DefaultUnseen = 15 * time.Minute
 
-// unseenSMS is how long a 最速件 may stay unseen everywhere before it is worth
+// lastResort is how long a 最速件 may stay unseen everywhere before it is worth
 // an SMS.
-const unseenSMS = 30 * time.Minute
+const lastResort = 30 * time.Minute
 
 // Groups of the house: what says how the in-tray stands, how forms do, what is
 // late in one's own hands and in those of others.
@@ -40,7 +40,7 @@ func House(kind Kind, unseen time.Duration) Rule {
 	push := []Step{{WebPush, 0}}
 	chats := []Step{{WebPush, 0}, {LINE, unseen}, {Messenger, unseen}}
 	atOnce := []Step{{WebPush, 0}, {LINE, 0}, {Messenger, 0}}
-	highest := []Step{{WebPush, 0}, {LINE, 0}, {Messenger, 0}, {SMS, unseenSMS}}
+	highest := []Step{{WebPush, 0}, {LINE, 0}, {Messenger, 0}, {SMS, lastResort}}
 	all := []Step{{SMS, 0}, {WebPush, 0}, {LINE, 0}, {Messenger, 0}}
 
 	switch kind {
@@ -67,7 +67,7 @@ func House(kind Kind, unseen time.Duration) Rule {
 	case KindNewDevice:
 		return Rule{Steps: all, Urgency: UrgencyHigh, TTL: most, Quiet: QuietThrough, Held: true}
 	case KindReplaced:
-		return Rule{Steps: []Step{{WebPush, 0}, {LINE, 0}, {Messenger, 0}, {SMS, unseenSMS}}, Urgency: UrgencyHigh, TTL: most, Quiet: QuietThrough, Held: true}
+		return Rule{Steps: []Step{{WebPush, 0}, {LINE, 0}, {Messenger, 0}, {SMS, lastResort}}, Urgency: UrgencyHigh, TTL: most, Quiet: QuietThrough, Held: true}
 	case KindLinked, KindUnlinked:
 		return Rule{Steps: atOnce, Urgency: UrgencyHigh, TTL: most, Quiet: QuietThrough, Held: true}
 	case KindAnnouncement:

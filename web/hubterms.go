@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"qianhe/approval"
 	"qianhe/hub"
 )
 
@@ -262,7 +261,3 @@ func minutesOf(text string) (int, bool) {
 	}
 	return t.Hour()*60 + t.Minute(), true
 }
-
-// moment writes a time of the ledger: the clock today, else day and clock, "" for
-// none.
-func (v *visit) moment(t time.Time) string { return v.words.Moment(t.In(approval.Zone), v.now) }

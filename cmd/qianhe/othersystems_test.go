@@ -165,7 +165,7 @@ func TestOtherSystems(t *testing.T) {
 
 	// A decision: the document arrives at the next station, and its event is
 	// sent once more for the asking.
-	_, page = wang.get("/next")
+	wang.get("/next")
 	doc := strings.TrimPrefix(wang.path, "/d/")
 	_, page = wang.get(wang.path + "/decide")
 	if status, page = wang.post("/d/"+doc+"/act", wang.fields(page, "form.settle", map[string][]string{"do": {"forward"}, "opinion": {"如擬。"}})); status != http.StatusOK {
