@@ -78,13 +78,16 @@ func (h *Hub) SeenNotification(ctx context.Context, p approval.PersonID, notific
 	return h.seen(ctx, seenNotification, pgx.NamedArgs{"person": p, "notification": notification, "via": string(via)})
 }
 
+// The notifications of a notice are found by what makes them the same: dedup is
+// 'notice:' and its id, and has an index.
+
 // closePosted ends notifications of a notice that are open: what was still to
 // be sent about them is not sent, whether they were seen or not.
 const closePosted = `
 	with mine as (
 		select n.id
 		from notification n
-		where n.notice = @notice and n.cancelled_at is null and n.person = any(@people)
+		where n.dedup = 'notice:' || @notice::text and n.cancelled_at is null and n.person = any(@people)
 	)` + cancelMine + `, marked as (
 		update notification n
 		set cancelled_at = @now, cancel_reason = @reason
@@ -102,7 +105,7 @@ func (h *Hub) Done(ctx context.Context, token, notice string, accounts []string)
 		select n.person
 		from notification n
 		left join account a on a.person = n.person
-		where n.notice = $1 and n.cancelled_at is null and (cardinality($2::text[]) = 0 or a.login = any($2))
+		where n.dedup = 'notice:' || $1::text and n.cancelled_at is null and (cardinality($2::text[]) = 0 or a.login = any($2))
 		order by n.person`, accounts)
 }
 
@@ -122,7 +125,7 @@ func (h *Hub) CloseNotice(ctx context.Context, p approval.PersonID, notification
 	_, err = h.closeNotice(ctx, token, notice, "handled, says its recipient", `
 		select n.person
 		from notification n
-		where n.notice = $1 and n.cancelled_at is null and n.person = any($2)`, []string{string(p)})
+		where n.dedup = 'notice:' || $1::text and n.cancelled_at is null and n.person = any($2)`, []string{string(p)})
 	return err
 }
 
@@ -157,7 +160,7 @@ func (h *Hub) closeNotice(ctx context.Context, token, notice, reason, whom strin
 				return err
 			}
 		}
-		err = tx.QueryRow(ctx, `select count(*) from notification where notice = $1 and cancelled_at is null`, notice).Scan(&open)
+		err = tx.QueryRow(ctx, `select count(*) from notification where dedup = 'notice:' || $1::text and cancelled_at is null`, notice).Scan(&open)
 		if err != nil || open > 0 {
 			return err
 		}
@@ -222,7 +225,7 @@ func (h *Hub) noticeRecipients(ctx context.Context, notice string) ([]hub.Notice
 		from notification n
 		left join account a on a.person = n.person
 		left join delivery d on d.notification = n.id
-		where n.notice = $1
+		where n.dedup = 'notice:' || $1::text
 		order by a.login, n.id, d.created_at, d.id`, notice)
 	var (
 		list                       []hub.NoticeRecipient
@@ -286,7 +289,7 @@ func (h *Hub) purgeNotices(ctx context.Context, last time.Time) error {
 			where id in (
 				select t.id
 				from notice t
-				where t.created_at < $1 and not exists (select from notification n where n.notice = t.id)
+				where t.created_at < $1 and not exists (select from notification n where n.dedup = 'notice:' || t.id)
 				limit $2)`, last, 10*moveAtOnce)
 		if err != nil {
 			return fmt.Errorf("pghub: purge of notices: %w", err)

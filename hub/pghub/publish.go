@@ -415,7 +415,7 @@ func (h *Hub) sentBefore(ctx context.Context, p *publishing) error {
 		select a.login, n.person, n.id
 		from notification n
 		join account a on a.person = n.person
-		where n.notice = $1`, id)
+		where n.dedup = 'notice:' || $1::text`, id)
 	told := map[string]hub.Published{}
 	var to hub.Published
 	_, err = pgx.ForEachRow(rows, []any{&to.Account, &to.Person, &to.Notification}, func() error {
