@@ -25,7 +25,10 @@ type Pairings interface {
 	EnterCode(ctx context.Context, p approval.PersonID, session string, c hub.ChannelName, code string) (hub.Pairing, error)
 	CancelPairing(ctx context.Context, p approval.PersonID, c hub.ChannelName) error
 	// LinkProved links an address that is proved to be the person's.
-	LinkProved(ctx context.Context, p approval.PersonID, c hub.ChannelName, address string) (link string, err error)
+	// The proof is used up; approval.ErrForbidden when it was, or is none.
+	LinkProved(ctx context.Context, p approval.PersonID, c hub.ChannelName, address string, proof hub.Proof) (link string, err error)
+	// ProofNonce makes the nonce of a page that proves an address.
+	ProofNonce(session string) string
 }
 
 // Linking is what pages need in order to link chats. A channel that is nil
@@ -46,7 +49,8 @@ type LinkLINE struct {
 	Friend func(ctx context.Context) (string, error)
 	// Verify gives whom an ID token of our LIFF app proves, approval.ErrForbidden
 	// for a bad one. Nil: there is no such app.
-	Verify func(ctx context.Context, idToken, nonce string) (user string, err error)
+	Verify func(ctx context.Context, idToken string) (user string, err error)
+	LIFF   *LIFF // nil: there is no page for it
 }
 
 // LinkMessenger gives links into the Page's chat.

@@ -77,11 +77,31 @@ func (s *pairs) CancelPairing(_ context.Context, p approval.PersonID, c hub.Chan
 	return s.err
 }
 
-func (s *pairs) LinkProved(_ context.Context, p approval.PersonID, c hub.ChannelName, address string) (string, error) {
+func (s *pairs) LinkProved(_ context.Context, p approval.PersonID, c hub.ChannelName, address string, _ hub.Proof) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.said = append(s.said, fmt.Sprintf("proved %s %s", c, address))
 	return "link", s.err
+}
+
+func (s *pairs) ProofNonce(session string) string { return "nonce of " + session }
+
+// LINE's script is allowed on the one page that needs it.
+func TestLIFFPage(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.get(t, "wang", "/link/line/liff").status(t, http.StatusNotFound)
+	o.Linking.LINE.LIFF = &LIFF{ID: "2000000099-abc", SDK: "https://sdk.example.org/sdk.js", Scripts: []string{"https://sdk.example.org/"}, Calls: []string{"https://api.example.org"}}
+	page := o.get(t, "wang", "/link/line/liff").status(t, 200).says(t, "main", "王科長", "可隨時解除").has(t, `script[src="https://sdk.example.org/sdk.js"]`, 1)
+	csp := page.Header.Get("Content-Security-Policy")
+	for _, want := range []string{"script-src 'self' https://sdk.example.org/;", "connect-src 'self' https://api.example.org "} {
+		if !strings.Contains(csp, want) {
+			t.Errorf("policy %q lacks %q", csp, want)
+		}
+	}
+	if csp := o.get(t, "wang", "/link/line").Header.Get("Content-Security-Policy"); strings.Contains(csp, "sdk.example.org") {
+		t.Errorf("another page allows it: %q", csp)
+	}
 }
 
 // A LIFF page's ID token links, or proves what is linked; a bad one does nothing.
@@ -89,7 +109,7 @@ func TestProveLINE(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.sendJSON(t, "wang", "/link/line/liff", `{"idToken":"good"}`).status(t, http.StatusNotFound)
-	o.Linking.LINE.Verify = func(_ context.Context, token, _ string) (string, error) {
+	o.Linking.LINE.Verify = func(_ context.Context, token string) (string, error) {
 		if token != "good" {
 			return "", approval.ErrForbidden
 		}
@@ -107,7 +127,7 @@ func TestProveLINE(t *testing.T) {
 	if a := o.sendJSON(t, "wang", "/link/line/liff", `{"idToken":"good"}`).status(t, 200); !strings.Contains(a.text, `"proved"`) {
 		t.Errorf("answer is %s", a.text)
 	}
-	if fmt.Sprint(o.pairs.said) != "[proved line U1]" {
+	if fmt.Sprint(o.pairs.said) != "[proved line U1 proved line U1]" {
 		t.Errorf("done: %q", o.pairs.said)
 	}
 }

@@ -13,7 +13,9 @@ const maxIDToken = 16 << 10
 
 // proveLINE takes the ID token of a LIFF page: LINE says who looks at it, the
 // session says who is signed in. It links the two, or says that they are linked
-// already, which is a second proof of who is there.
+// already, which is a second proof of who is there. LIFF puts no nonce of ours
+// into its tokens, so ours comes beside it: it belongs to the session and is good
+// once, like the token.
 func (s *Server) proveLINE(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if s.Linking == nil || s.Linking.LINE == nil || s.Linking.LINE.Verify == nil {
 		return approval.ErrNotFound
@@ -25,7 +27,7 @@ func (s *Server) proveLINE(w http.ResponseWriter, r *http.Request, v *visit) err
 	if err := readJSON(w, r, maxIDToken, &in); err != nil {
 		return err
 	}
-	user, err := s.Linking.LINE.Verify(r.Context(), in.IDToken, in.Nonce)
+	user, err := s.Linking.LINE.Verify(r.Context(), in.IDToken)
 	if err != nil {
 		return err
 	}
@@ -39,10 +41,9 @@ func (s *Server) proveLINE(w http.ResponseWriter, r *http.Request, v *visit) err
 			state = "proved"
 		}
 	}
-	if state == "linked" {
-		if _, err := s.Linking.Pairings.LinkProved(r.Context(), me, hub.LINE, user); err != nil {
-			return err
-		}
+	proof := hub.Proof{Session: v.session.ID, Nonce: in.Nonce, Token: in.IDToken}
+	if _, err := s.Linking.Pairings.LinkProved(r.Context(), me, hub.LINE, user, proof); err != nil {
+		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
 	return json.NewEncoder(w).Encode(map[string]string{"state": state})

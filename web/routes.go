@@ -53,6 +53,7 @@ func (s *Server) routes() {
 
 	s.page("GET /link/line", signedIn, s.linkLINE)
 	s.page("POST /link/line", signedIn, s.beginLINE)
+	s.page("GET /link/line/liff", signedIn, s.showLIFF)
 	s.data("POST /link/line/liff", signedIn, s.proveLINE)
 	s.page("GET /link/messenger", signedIn, s.linkMessenger)
 	s.page("POST /link/messenger", signedIn, s.beginMessenger)

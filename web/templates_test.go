@@ -15,7 +15,7 @@ var pageTypes = map[string]any{
 	"signin": &signInPage{}, "inbox": &inboxPage{}, "document": &documentPage{}, "decide": &decidePage{}, "done": &donePage{}, "me": &mePage{},
 	"password": &passwordPage{}, "devices": &devicesPage{}, "notifications": &notificationsPage{}, "view": &viewPage{}, "error": &errorPage{},
 	"offline": &offlinePage{}, "posted": &postedPage{}, "webhooks": &webhooksPage{}, "preferences": &preferencesPage{}, "mylog": &myLogPage{}, "overdue": &overduePage{},
-	"linkline": &linkLINEPage{}, "linkmessenger": &linkMessengerPage{},
+	"liff": &liffPage{}, "linkline": &linkLINEPage{}, "linkmessenger": &linkMessengerPage{},
 	"admin": &adminPage{}, "channels": &adminChannelsPage{}, "ledger": &ledgerPage{}, "ledgerentry": &ledgerEntryPage{},
 	"policy": &policyPage{}, "policykind": &policyKindPage{}, "policygeneral": &policyGeneralPage{}, "policyreset": &policyResetPage{},
 }

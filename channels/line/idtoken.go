@@ -66,7 +66,7 @@ type claims struct {
 func (c *Channel) good(k claims) bool {
 	now := c.now()
 	return k.Iss == c.issuer && k.Aud == c.login && k.Sub != "" &&
-		now.Before(time.Unix(k.Exp, 0)) && !now.Add(tokenSkew).Before(time.Unix(k.Iat, 0))
+		now.Before(time.Unix(k.Exp, 0)) && time.Unix(k.Exp, 0).Before(now.Add(hub.ProofLife)) && !now.Add(tokenSkew).Before(time.Unix(k.Iat, 0))
 }
 
 // verifyHere checks the signature by LINE's published key.

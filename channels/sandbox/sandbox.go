@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -33,6 +34,8 @@ type LINEAccount struct {
 	ChannelSecret string
 	Token         string // long-lived channel access token
 	BotID         string // user ID of the account, the destination of callbacks
+	// LoginChannelID is that of the LINE Login channel of its LIFF app.
+	LoginChannelID string
 	// Callback is where events go, such as http://127.0.0.1:8080/hooks/line.
 	// Empty: nowhere, until somebody sets it through the API.
 	Callback string
@@ -70,10 +73,11 @@ type Options struct {
 // DefaultLINE is the account when Options name none. The values are made up.
 func DefaultLINE() LINEAccount {
 	return LINEAccount{
-		ChannelID:     "2000000017",
-		ChannelSecret: "5a6e64626f782d6c696e652d73656372",
-		Token:         "sandbox-long-lived-channel-access-token",
-		BotID:         "U00000000000000000000000000000b07",
+		ChannelID:      "2000000017",
+		ChannelSecret:  "5a6e64626f782d6c696e652d73656372",
+		Token:          "sandbox-long-lived-channel-access-token",
+		BotID:          "U00000000000000000000000000000b07",
+		LoginChannelID: "2000000025",
 	}
 }
 
@@ -111,6 +115,7 @@ type Sandbox struct {
 	version int           // of everything a page shows
 	arrived map[string]*mailbox
 	faults  map[string]*Fault
+	liff    *ecdsa.PrivateKey // signs ID tokens
 	line    lineState
 	push    pushState
 	graph   graphState
@@ -144,6 +149,7 @@ func New(opt Options) (*Sandbox, error) {
 	fill(&opt.LINE.ChannelSecret, def.ChannelSecret)
 	fill(&opt.LINE.Token, def.Token)
 	fill(&opt.LINE.BotID, def.BotID)
+	fill(&opt.LINE.LoginChannelID, def.LoginChannelID)
 	opt.Messenger.fill()
 	opt.Twilio.fill()
 	opt.Gateway.fill()
@@ -158,7 +164,7 @@ func New(opt Options) (*Sandbox, error) {
 		opt: opt, url: u,
 		closed: make(chan struct{}), changed: make(chan struct{}),
 		arrived: map[string]*mailbox{}, faults: map[string]*Fault{},
-		line: newLINEState(opt.LINE.Callback), push: newPushState(), graph: newGraphState(), twilio: newTwilioState(), gateway: newGatewayState(), callbacks: newCallbacks(),
+		liff: newLIFFKey(), line: newLINEState(opt.LINE.Callback), push: newPushState(), graph: newGraphState(), twilio: newTwilioState(), gateway: newGatewayState(), callbacks: newCallbacks(),
 	}
 	seen := map[string]bool{}
 	for _, p := range opt.People {
@@ -213,6 +219,7 @@ func (s *Sandbox) Close() {
 func (s *Sandbox) routes() *http.ServeMux {
 	mux := http.NewServeMux()
 	s.lineRoutes(mux)
+	s.liffRoutes(mux)
 	s.graphRoutes(mux)
 	s.twilioRoutes(mux)
 	s.gatewayRoutes(mux)

@@ -98,7 +98,7 @@ func newDemo(ctx context.Context, e env, opt demoOptions) (_ *demo, err error) {
 	phones := origin(d.listeners[1])
 	account := sandbox.DefaultLINE()
 	account.Callback = c.BaseURL.JoinPath("hooks", "line").String()
-	c.LINE = lineConfig{Token: account.Token, ChannelSecret: account.ChannelSecret, BotID: account.BotID}
+	c.LINE = lineConfig{Token: account.Token, ChannelSecret: account.ChannelSecret, BotID: account.BotID, LoginChannelID: account.LoginChannelID, LIFFID: account.LoginChannelID + "-Sandbox1"}
 	page := sandbox.DefaultPage()
 	page.Callback = c.BaseURL.JoinPath("hooks", "messenger").String()
 	c.Messenger = messengerConfig{PageID: page.ID, Token: page.Token, AppSecret: page.AppSecret, VerifyToken: page.VerifyToken}
@@ -111,6 +111,7 @@ func newDemo(ctx context.Context, e env, opt demoOptions) (_ *demo, err error) {
 	for _, p := range d.plan.People {
 		people = append(people, sandbox.Person{Key: p.Account, LINE: lineUser(p.Account), PSID: messengerUser(p.Account), Phone: phoneNumber(p.Account), Name: p.Name, Title: p.Title, Unit: strings.Join(p.Unit[1:], " ")})
 	}
+	c.LINE.liffBase = phones
 	d.sandbox, err = sandbox.New(sandbox.Options{URL: phones, AppURL: c.BaseURL.String(), Agency: d.plan.People[0].Unit[0], People: people, LINE: account, Messenger: page, Gateway: sandbox.GatewayAccount{Agency: d.plan.People[0].Unit[0]}})
 	if err != nil {
 		return nil, err

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 
 	"qianhe/channels/line"
+	"qianhe/web"
 )
 
 // lineConfig is what concerns LINE.
@@ -16,6 +18,8 @@ type lineConfig struct {
 	Token            string
 	BotID            string
 	LoginChannelID   string
+	LIFFID           string
+	liffBase         string // of a stand-in's script; empty: LINE's
 }
 
 func lineSettings() []setting {
@@ -32,6 +36,22 @@ func lineSettings() []setting {
 		{"line-token", "", "long-lived channel access token, instead of channel ID and secret", true, text(func(l *lineConfig) *string { return &l.Token })},
 		{"line-bot-id", "", "user ID of the official account (U...), as 'qianhe check line' shows it; callbacks for another are refused", false, text(func(l *lineConfig) *string { return &l.BotID })},
 		{"line-login-channel-id", "", "LINE Login channel of the LIFF app, of the same provider; without it no ID token is believed", false, text(func(l *lineConfig) *string { return &l.LoginChannelID })},
+		{"line-liff-id", "", "LIFF app (1234567890-AbcdEfgh) whose endpoint is /link/line/liff, with the scope openid; its page runs LINE's script. Needs the LINE Login channel", false, text(func(l *lineConfig) *string { return &l.LIFFID })},
+	}
+}
+
+// liff is the page inside LINE, nil when there is none.
+func (l *lineConfig) liff() *web.LIFF {
+	switch {
+	case l.LIFFID == "":
+		return nil
+	case l.liffBase != "":
+		return &web.LIFF{ID: l.LIFFID, SDK: l.liffBase + "/liff/edge/2/sdk.js", Scripts: []string{l.liffBase}, Calls: []string{l.liffBase}}
+	}
+	return &web.LIFF{
+		ID: l.LIFFID, SDK: "https://static.line-scdn.net/liff/edge/2/sdk.js",
+		Scripts: []string{"https://static.line-scdn.net/liff/"},
+		Calls:   []string{"https://api.line.me", "https://liffsdk.line-scdn.net"},
 	}
 }
 
@@ -39,7 +59,7 @@ func lineSettings() []setting {
 func (l *lineConfig) values() map[string]string {
 	return map[string]string{
 		"line-channel-id": l.ChannelID, "line-channel-secret": mask(l.ChannelSecret != ""), "line-old-channel-secret": mask(l.OldChannelSecret != ""),
-		"line-token": mask(l.Token != ""), "line-bot-id": l.BotID, "line-login-channel-id": l.LoginChannelID,
+		"line-token": mask(l.Token != ""), "line-bot-id": l.BotID, "line-login-channel-id": l.LoginChannelID, "line-liff-id": l.LIFFID,
 	}
 }
 
@@ -50,8 +70,13 @@ func (l *lineConfig) check() error {
 	if l.Token == "" && (l.ChannelID == "") != (l.ChannelSecret == "") {
 		return errors.New("QIANHE_LINE_CHANNEL_ID and QIANHE_LINE_CHANNEL_SECRET: give both or none")
 	}
+	if l.LIFFID != "" && (l.LoginChannelID == "" || !liffID.MatchString(l.LIFFID)) {
+		return errors.New("QIANHE_LINE_LIFF_ID: is like 1234567890-AbcdEfgh, and needs QIANHE_LINE_LOGIN_CHANNEL_ID")
+	}
 	return nil
 }
+
+var liffID = regexp.MustCompile(`^[0-9]{5,15}-[A-Za-z0-9]{4,20}$`)
 
 // lineChannel gives the LINE channel, nil when it is not configured. base is
 // the address of a stand-in, of its pages as well, or empty.

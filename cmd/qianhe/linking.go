@@ -19,6 +19,7 @@ func (a *app) linking() *web.Linking {
 		l.LINE = &web.LinkLINE{Dialog: a.line.DialogURL, Origin: a.line.DialogOrigin(), Friend: a.line.FriendURL}
 		if a.config.LINE.LoginChannelID != "" {
 			l.LINE.Verify = a.verifyIDToken
+			l.LINE.LIFF = a.config.LINE.liff()
 		}
 	}
 	if a.messenger != nil {
@@ -31,8 +32,8 @@ func (a *app) linking() *web.Linking {
 }
 
 // verifyIDToken says in the pages' words that an ID token proves nothing.
-func (a *app) verifyIDToken(ctx context.Context, token, nonce string) (string, error) {
-	user, err := a.line.VerifyIDToken(ctx, token, nonce)
+func (a *app) verifyIDToken(ctx context.Context, token string) (string, error) {
+	user, err := a.line.VerifyIDToken(ctx, token, "")
 	if errors.Is(err, line.ErrIDToken) {
 		err = fmt.Errorf("%w: %w", approval.ErrForbidden, err)
 	}

@@ -236,14 +236,18 @@ func (h *Hub) sweepPairings(ctx context.Context, now time.Time) error {
 }
 
 // LinkProved links an address whose holder has proved both who they are here and
-// that it is theirs, as a LIFF page does with an ID token. What was linked
+// that it is theirs, as a LIFF page does with an ID token: a proof that is used
+// up with it. What was linked
 // before ends with it, and everybody concerned is told elsewhere. Linked already
 // is no error and tells nobody.
-func (h *Hub) LinkProved(ctx context.Context, p approval.PersonID, c hub.ChannelName, address string) (link string, err error) {
+func (h *Hub) LinkProved(ctx context.Context, p approval.PersonID, c hub.ChannelName, address string, proof hub.Proof) (link string, err error) {
 	for {
 		t := &turn{Hub: h, now: h.now()}
 		err := h.inTx(ctx, func(tx pgx.Tx) (err error) {
 			t.tx = tx
+			if err := t.spend(ctx, proof); err != nil {
+				return err
+			}
 			link, err = t.connect(ctx, p, c, address)
 			return err
 		})

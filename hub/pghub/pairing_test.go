@@ -409,14 +409,14 @@ func TestPairingAtTwoNodes(t *testing.T) {
 func TestLinkProved(t *testing.T) {
 	t.Parallel()
 	f := newPairFixture(t)
-	one, err := f.LinkProved(t.Context(), "amy", hub.LINE, "U-1")
+	one, err := f.LinkProved(t.Context(), "amy", hub.LINE, "U-1", f.proof("p1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := f.LinkProved(t.Context(), "amy", hub.LINE, "U-1"); err != nil || again != one {
+	if again, err := f.LinkProved(t.Context(), "amy", hub.LINE, "U-1", f.proof("p2")); err != nil || again != one {
 		t.Errorf("once more: %s, %v", again, err)
 	}
-	if _, err := f.LinkProved(t.Context(), "ben", hub.LINE, "U-1"); err != nil {
+	if _, err := f.LinkProved(t.Context(), "ben", hub.LINE, "U-1", f.proof("p3")); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff([]string{"amy channel.linked line", "amy channel.unlinked line", "ben channel.linked line"}, f.notices()); diff != "" {

@@ -37,7 +37,7 @@ func TestEndOfALinkGivesUp(t *testing.T) {
 			}
 		}},
 		{"proved to be somebody else's", func(f *fixture, _ string) {
-			if _, err := f.LinkProved(f.t.Context(), "ben", hub.LINE, "address of amy on line"); err != nil {
+			if _, err := f.LinkProved(f.t.Context(), "ben", hub.LINE, "address of amy on line", f.proof("p")); err != nil {
 				f.t.Error(err)
 			}
 		}},
