@@ -3,6 +3,7 @@ package live
 import (
 	"net"
 	"sync"
+	"time"
 
 	"qianhe/approval"
 	"qianhe/hub"
@@ -109,6 +110,10 @@ func (c *conn) closeLocked(code int, reason string) {
 	}
 	c.code, c.reason = code, reason
 	c.queue, c.queued, c.counts, c.control = nil, 0, nil, nil
+	if c.writing {
+		_ = c.sock.SetWriteDeadline(time.Now()) // nobody waits any longer for a page that does not read
+		return
+	}
 	c.startWriter(nil)
 }
 

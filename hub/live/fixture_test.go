@@ -240,6 +240,17 @@ func (l smallBuffers) Accept() (net.Conn, error) {
 func (f *fixture) add(p approval.PersonID)  { f.bus.Publish(f.inbox.add(p)) }
 func (f *fixture) done(p approval.PersonID) { f.bus.Publish(f.inbox.done(p)) }
 
+// toldOf gives the last event that was passed on to a person's pages.
+func (f *fixture) toldOf(p approval.PersonID) int64 {
+	e := f.registry.find(p)
+	if e == nil {
+		return 0
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.seq
+}
+
 func (f *fixture) connections() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -45,7 +45,9 @@ func (e *closeError) Error() string { return fmt.Sprintf("%d: %s", e.code, e.rea
 
 const (
 	closeProtocolError = 1002
+	closeUnsupported   = 1003
 	closeTooBig        = 1009
+	closeTryAgain      = 1013
 )
 
 func violation(reason string) error { return &closeError{closeProtocolError, reason} }

@@ -364,7 +364,7 @@ func TestBadFrames(t *testing.T) {
 func TestNoHello(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(o *Options) { o.HelloTimeout = time.Millisecond })
-	f.dial("amy", "s")
+	f.dial("amy", "s").wantClose(websocket.CloseTryAgainLater)
 	eventually(t, "the silent page is gone", func() bool { return f.connections() == 0 })
 }
 
@@ -601,6 +601,45 @@ func TestSlowPage(t *testing.T) {
 	f.hello("amy", &at).want("resync e1 2000") // it has missed too much for one by one, and is told so
 }
 
+// A page does not read for long after it was cut off. When it does, it finds
+// what was on its way, in order, and why there is no more, and resumes from
+// there without a gap.
+func TestStalledPageResumes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	stalled := f.hello("amy", nil)
+	n := int64(0)
+	for f.connections() > 0 {
+		n++
+		f.add("amy")
+		eventually(t, "what is to be told", func() bool { return f.toldOf("amy") == n || f.connections() == 0 })
+	}
+	if got := gauge(t, f.metrics.slow); got != 1 {
+		t.Errorf("%v slow pages, want 1", got)
+	}
+	at := position{Epoch: "e1"}
+	for {
+		fr, err := stalled.read()
+		if err != nil {
+			if !websocket.IsCloseError(err, CloseSlow) {
+				t.Errorf("the page finds %v, want code %d", err, CloseSlow)
+			}
+			break
+		}
+		if fr.Type == "event" {
+			if fr.Seq != at.Seq+1 {
+				t.Fatalf("event %d after %d", fr.Seq, at.Seq)
+			}
+			at.Seq = fr.Seq
+		}
+	}
+	if at.Seq == 0 || at.Seq == n {
+		t.Fatalf("the page found %d of %d events: the test tests nothing", at.Seq, n)
+	}
+	f.inbox.kept = n
+	f.hello("amy", &at).wantEvents(at.Seq+1, n)
+}
+
 // What a page is owed is bounded, whatever happens.
 func TestBoundedState(t *testing.T) {
 	t.Parallel()
@@ -657,8 +696,9 @@ func TestPageAsks(t *testing.T) {
 func TestSilentPage(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, func(o *Options) { o.Patience = 20 * time.Millisecond })
-	f.hello("amy", nil) // and then it reads nothing, so it answers nothing
+	c := f.hello("amy", nil) // and then it reads nothing, so it answers nothing
 	eventually(t, "the silent page is gone", func() bool { return f.connections() == 0 })
+	c.wantClose(CloseSlow) // which it finds when it wakes up
 }
 
 func TestClose(t *testing.T) {

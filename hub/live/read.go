@@ -2,6 +2,7 @@ package live
 
 import (
 	"errors"
+	"os"
 	"time"
 )
 
@@ -16,6 +17,9 @@ func (c *conn) read() {
 	_ = c.sock.SetReadDeadline(time.Now().Add(c.server.opt.HelloTimeout))
 	for {
 		b, err := c.receive()
+		if errors.Is(err, os.ErrDeadlineExceeded) && c.giveUp() {
+			continue
+		}
 		if err != nil {
 			return
 		}
@@ -25,6 +29,22 @@ func (c *conn) read() {
 			return
 		}
 	}
+}
+
+// giveUp closes a connection on which nothing has come for too long, in words
+// that wait in the kernel for a page that is asleep. false when it was closed
+// before.
+func (c *conn) giveUp() bool {
+	if c.closed() {
+		return false
+	}
+	_ = c.sock.SetReadDeadline(time.Now().Add(closeGrace))
+	if c.greeted {
+		c.close(CloseSlow)
+	} else {
+		c.close(closeTryAgain)
+	}
+	return true
 }
 
 // take works out what has come in, and gives the buffer back. false ends the
@@ -80,7 +100,7 @@ func (c *conn) piece(p piece) (goOn bool, err error) {
 	case p.op == isPing:
 		c.sendControl(controlPong(p.data))
 	case p.op == isBinary:
-		return true, &closeError{1003, "binary"}
+		return true, &closeError{closeUnsupported, "binary"}
 	case p.op == isText:
 		if err := c.handle(p.data); err != nil {
 			return true, err

@@ -191,6 +191,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, person approval.P
 	// nothing, and its buffers go with it.
 	sock := ws.NetConn()
 	c := &conn{server: s, sock: sock, socket: socketOf(sock), person: person, session: session, entry: e}
+	c.room(kernelBuffer)
 	e.add(c)
 	s.metrics.connections.Inc()
 	switch {

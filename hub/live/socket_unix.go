@@ -18,8 +18,6 @@ func socketOf(c net.Conn) socket {
 	if !ok {
 		return socket{}
 	}
-	// What the kernel holds for a page that does not read is bounded, too.
-	_ = t.SetWriteBuffer(kernelBuffer)
 	raw, err := t.SyscallConn()
 	if err != nil {
 		return socket{}

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"net"
 	"sync"
 	"time"
 )
@@ -68,22 +69,21 @@ func (c *conn) startWriter(frames [][]byte) {
 // write writes a buffer from n on, and then what is queued meanwhile, and
 // ends. Nobody else writes while it runs.
 func (c *conn) write(b *[]byte, n int, last bool) {
-	for {
-		if last {
-			c.finish((*b)[n:])
-			return
-		}
-		if n < len(*b) {
-			_ = c.sock.SetWriteDeadline(time.Now().Add(c.server.opt.WriteTimeout))
-			_, err := c.sock.Write((*b)[n:])
-			_ = c.sock.SetWriteDeadline(time.Time{})
-			if err != nil {
-				c.sock.Close() // half a frame may be out: there is nothing to say on it any more
-				return
+	for !last {
+		n += c.wait((*b)[n:])
+		c.mu.Lock()
+		if n < len(*b) { // it has waited long enough, or has been told to stop
+			if c.code == 0 {
+				c.server.metrics.slow.Inc()
+				c.code = CloseSlow
+				c.queue, c.queued, c.counts, c.control = nil, 0, nil, nil
 			}
+			*b, last = c.due((*b)[n:], nil)
+			n = 0
+			c.mu.Unlock()
+			break
 		}
 		*b, n = (*b)[:0], 0
-		c.mu.Lock()
 		*b, last = c.due(*b, c.queue)
 		if len(*b) == 0 {
 			c.writing = false
@@ -93,19 +93,56 @@ func (c *conn) write(b *[]byte, n int, last bool) {
 		}
 		c.mu.Unlock()
 	}
+	c.finish((*b)[n:])
 }
 
-// finish sends a close frame. The reader ends when the page answers, or after
-// the grace.
-func (c *conn) finish(frame []byte) {
+// wait writes while the page reads, and gives how much.
+func (c *conn) wait(b []byte) (n int) {
+	c.mu.Lock()
+	if c.code == 0 { // else the deadline of the end stands
+		_ = c.sock.SetWriteDeadline(time.Now().Add(c.server.opt.WriteTimeout))
+	}
+	c.mu.Unlock()
+	for n < len(b) {
+		m, err := c.sock.Write(b[n:])
+		n += m
+		if err != nil {
+			return n
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.code == 0 {
+		_ = c.sock.SetWriteDeadline(time.Time{})
+	}
+	return n
+}
+
+// finish sends the rest of what is on its way, and the close frame. The kernel
+// gets room for it: so a page that has not read for long finds, when it reads
+// again, all that was begun and after it why there is no more. The reader ends
+// when the page answers, or after the grace.
+func (c *conn) finish(b []byte) {
 	deadline := time.Now().Add(closeGrace)
 	_ = c.sock.SetReadDeadline(deadline)
-	_ = c.sock.SetWriteDeadline(deadline)
-	if len(frame) == 0 {
+	if len(b) == 0 {
 		return
 	}
-	if _, err := c.sock.Write(frame); err != nil {
+	_ = c.sock.SetWriteDeadline(deadline)
+	c.room(2*kernelBuffer + len(b))
+	n, err := c.try(b)
+	if err == nil && n < len(b) {
+		_, err = c.sock.Write(b[n:])
+	}
+	if err != nil {
 		c.sock.Close()
+	}
+}
+
+// room lets the kernel hold that many bytes of what is written to the page.
+func (c *conn) room(n int) {
+	if t, ok := c.sock.(*net.TCPConn); ok {
+		_ = t.SetWriteBuffer(n)
 	}
 }
 
