@@ -28,6 +28,7 @@ type settings struct {
 	runs   int    // of each server, taking turns
 	rounds int    // broadcasts of one run
 	dir    string // where the database is, for its disk
+	acks   bool   // pages report what they get, as ours do
 	out    io.Writer
 }
 
@@ -47,6 +48,11 @@ func modes() []mode {
 	return []mode{
 		{"idle", "memory of idle, signed-in, resumable pages", runIdle},
 		{"broadcast", "one event to everybody: when has the last one got it?", runBroadcast},
+		{"burst", "200,000 events as fast as they go: none lost, none twice, in order", runBurst},
+		{"publish", "notices over HTTP, committed before the answer, as fast as they go", runPublish},
+		{"latency", "notices at a steady rate: how long after the commit are they at the page?", runLatency},
+		{"stall", "pages that do not read: what do the others notice?", runStall},
+		{"storm", "the server is killed and everybody comes back at once", runStorm},
 	}
 }
 
@@ -64,6 +70,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fs.IntVar(&s.n, "n", 10000, "pages")
 	fs.IntVar(&s.runs, "runs", 5, "runs of each server, taking turns; the table has the medians")
 	fs.IntVar(&s.rounds, "rounds", 25, "broadcasts in one run")
+	fs.BoolVar(&s.acks, "acks", false, "let pages report what they get, as real ones do and no peer's (publish, latency, burst)")
 	fs.StringVar(&s.dir, "dir", "", "directory for the database, on the disk that counts; the system's temporary one by default")
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "usage: hubbench [flags] MODE...\n\nmodes:")

@@ -6,6 +6,7 @@ import (
 	"hash/maphash"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -39,7 +40,7 @@ type refHub struct {
 
 type refShard struct {
 	mu    sync.Mutex
-	conns map[string]map[*refConn]bool // by user
+	conns map[string][]*refConn // by user
 }
 
 type refConn struct {
@@ -54,7 +55,7 @@ type refConn struct {
 func newRefHub() *refHub {
 	h := &refHub{seed: maphash.MakeSeed()}
 	for i := range h.shards {
-		h.shards[i].conns = map[string]map[*refConn]bool{}
+		h.shards[i].conns = map[string][]*refConn{}
 	}
 	h.up = websocket.Upgrader{ReadBufferSize: 1024, WriteBufferSize: 1024, WriteBufferPool: &sync.Pool{}, CheckOrigin: func(*http.Request) bool { return true }}
 	return h
@@ -68,7 +69,7 @@ func (h *refHub) shard(user string) *refShard {
 func (h *refHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cookie, err := r.Cookie("user")
 	if err != nil {
-		http.Error(w, "who?", http.StatusUnauthorized)
+		http.Error(w, "who?", http.StatusUnauthorized) // pNNNNN
 		return
 	}
 	ws, err := h.up.Upgrade(w, r, nil)
@@ -82,7 +83,9 @@ func (h *refHub) read(c *refConn, user string) {
 	s := h.shard(user)
 	defer func() {
 		s.mu.Lock()
-		delete(s.conns[user], c)
+		if i := slices.Index(s.conns[user], c); i >= 0 {
+			s.conns[user] = slices.Delete(s.conns[user], i, i+1)
+		}
 		if len(s.conns[user]) == 0 {
 			delete(s.conns, user)
 		}
@@ -100,10 +103,7 @@ func (h *refHub) read(c *refConn, user string) {
 		if !joined && strings.Contains(string(data), "hello") {
 			joined = true
 			s.mu.Lock()
-			if s.conns[user] == nil {
-				s.conns[user] = map[*refConn]bool{}
-			}
-			s.conns[user][c] = true
+			s.conns[user] = append(s.conns[user], c)
 			welcome, err := websocket.NewPreparedMessage(websocket.TextMessage,
 				[]byte(`{"type":"welcome","epoch":"r","seq":`+strconv.FormatInt(h.seq.Load(), 10)+`,"counts":{"pending":0,"highest":0,"overdue":0,"due_today":0}}`))
 			if err == nil {
@@ -160,7 +160,8 @@ func (h *refHub) event(seq int64) (*websocket.PreparedMessage, error) {
 		[]byte(`{"type":"event","seq":`+strconv.FormatInt(seq, 10)+`,"kind":"announcement","url":"/n/01JD0000000000000000000000"}`))
 }
 
-func (h *refHub) broadcast() error {
+// broadcast sends to everybody, or to those whose number is below people.
+func (h *refHub) broadcast(people int) error {
 	m, err := h.event(h.seq.Add(1))
 	if err != nil {
 		return err
@@ -168,8 +169,11 @@ func (h *refHub) broadcast() error {
 	for i := range h.shards {
 		s := &h.shards[i]
 		s.mu.Lock()
-		for _, conns := range s.conns {
-			for c := range conns {
+		for user, conns := range s.conns {
+			if n, err := strconv.Atoi(user[1:]); people > 0 && (err != nil || n >= people) {
+				continue
+			}
+			for _, c := range conns {
 				c.send(m)
 			}
 		}
@@ -191,9 +195,7 @@ func (h *refHub) pingAll(ctx context.Context) {
 		var all []*refConn
 		s.mu.Lock()
 		for _, conns := range s.conns {
-			for c := range conns {
-				all = append(all, c)
-			}
+			all = append(all, conns...)
 		}
 		s.mu.Unlock()
 		for _, c := range all {
@@ -233,7 +235,7 @@ func runReference(ctx context.Context) error {
 		out := spread{Began: time.Now().UnixNano()}
 		out.Committed = out.Began
 		for range max(order.Times, 1) {
-			if err := h.broadcast(); err != nil {
+			if err := h.broadcast(order.People); err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
 			}

@@ -43,7 +43,10 @@ type ours struct {
 }
 
 // broadcastOrder says how many events everybody gets, one after the other.
-type broadcastOrder struct{ Times int }
+type broadcastOrder struct {
+	Times  int
+	People int // the first so many; 0: everybody
+}
 
 // runServe serves until its parent has gone.
 func runServe(ctx context.Context, args []string) error {
@@ -83,6 +86,7 @@ func runServe(ctx context.Context, args []string) error {
 	server := &http.Server{Handler: o.handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10}
 	mux := newControl()
 	mux.HandleFunc("POST /broadcast", o.broadcast)
+	mux.HandleFunc("POST /decide", o.decide)
 	for l, s := range map[net.Listener]*http.Server{pages: server, control: {Handler: mux, ReadHeaderTimeout: time.Minute}} {
 		all.Go(func() { _ = s.Serve(l) })
 		defer s.Close()
@@ -148,7 +152,7 @@ func (o *ours) broadcast(w http.ResponseWriter, r *http.Request) {
 	}
 	out := spread{Began: time.Now().UnixNano()}
 	for range max(order.Times, 1) {
-		if err := o.announce(r.Context()); err != nil {
+		if err := o.announce(r.Context(), order.People); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
@@ -157,10 +161,26 @@ func (o *ours) broadcast(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(out)
 }
 
-func (o *ours) announce(ctx context.Context) error {
-	p, err := o.hub.Publish(ctx, hub.Notice{Token: o.token, Kind: hub.KindAnnouncement, Title: "系統維護公告", Speed: approval.SpeedNormal, To: o.everybody})
-	if err == nil && p.Told() != len(o.everybody) {
-		err = fmt.Errorf("%d of %d were told", p.Told(), len(o.everybody))
+// decide does with the database what a decision does, as far as waiting for it
+// goes: a connection out of the pool, a transaction, a row that is changed.
+func (o *ours) decide(w http.ResponseWriter, r *http.Request) {
+	err := pgx.BeginFunc(r.Context(), o.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(r.Context(), `update api_token set last_used_at = now() where id = $1`, o.token)
+		return err
+	})
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}
+
+func (o *ours) announce(ctx context.Context, people int) error {
+	to := o.everybody
+	if people > 0 {
+		to = to[:people]
+	}
+	p, err := o.hub.Publish(ctx, hub.Notice{Token: o.token, Kind: hub.KindAnnouncement, Title: "系統維護公告", Speed: approval.SpeedNormal, To: to})
+	if err == nil && p.Told() != len(to) {
+		err = fmt.Errorf("%d of %d were told", p.Told(), len(to))
 	}
 	return err
 }

@@ -145,6 +145,21 @@ func (p *page) open(ctx context.Context) error {
 
 func (p *page) enter(ctx context.Context, conn net.Conn, h handshake) error {
 	deadline, _ := ctx.Deadline()
+	in, err := p.greet(conn, h, deadline)
+	if err != nil {
+		return err
+	}
+	p.swarm.welcomes.Add(1)
+	p.mu.Lock()
+	p.conn = conn
+	p.mu.Unlock()
+	p.swarm.readers.Go(func() { p.read(conn, in) })
+	return nil
+}
+
+// greet opens a WebSocket on a connection, says hello and waits for the
+// welcome.
+func (p *page) greet(conn net.Conn, h handshake, deadline time.Time) (*input, error) {
 	_ = conn.SetDeadline(deadline)
 	var b strings.Builder
 	b.WriteString("GET " + h.path + " HTTP/1.1\r\nHost: " + h.address + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n")
@@ -152,42 +167,35 @@ func (p *page) enter(ctx context.Context, conn net.Conn, h handshake) error {
 		b.WriteString(line + "\r\n")
 	}
 	b.WriteString("\r\n")
-	// The hello goes with the request: nothing but our own servers is asked.
 	if _, err := io.WriteString(conn, b.String()); err != nil {
-		return err
+		return nil, err
 	}
 	in := &input{conn: conn, buf: make([]byte, 512)}
 	status, err := in.head()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if !strings.HasPrefix(status, "HTTP/1.1 101") {
-		return fmt.Errorf("answer is %q", status)
+		return nil, fmt.Errorf("answer is %q", status)
 	}
 	if hello := p.swarm.hello(p); hello != "" {
 		if err := p.write(conn, opText, []byte(hello)); err != nil {
-			return err
+			return nil, err
 		}
 		for welcomed := false; !welcomed; {
 			op, frame, err := in.frame()
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if op == opClose {
-				return fmt.Errorf("closed with %d instead of a welcome", closeCode(frame))
+				return nil, fmt.Errorf("closed with %d instead of a welcome", closeCode(frame))
 			}
-			if welcomed = op == opText && strings.Contains(string(frame), `"type":"welcome"`); welcomed {
+			if welcomed = op == opText && bytes.Contains(frame, []byte(`"type":"welcome"`)); welcomed {
 				p.welcomed(frame)
 			}
 		}
 	}
-	_ = conn.SetDeadline(time.Time{})
-	p.swarm.welcomes.Add(1)
-	p.mu.Lock()
-	p.conn = conn
-	p.mu.Unlock()
-	p.swarm.readers.Go(func() { p.read(conn, in) })
-	return nil
+	return in, conn.SetDeadline(time.Time{})
 }
 
 // welcomed takes note of where the page stands, unless it knows better.
