@@ -1,6 +1,7 @@
 package pghub
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -204,5 +205,46 @@ func TestPagesGetCountsOfWhatWasHandled(t *testing.T) {
 		if fr := p.next("counts"); fr.Counts.Pending != 4 {
 			t.Errorf("page %d was told of %d, want 4", i, fr.Counts.Pending)
 		}
+	}
+}
+
+// Many handle things of the same people, each in another order, while what is
+// due is claimed and planned: nobody dies of a deadlock, and no inbox misses a
+// number.
+func TestConcurrentRefreshes(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, refreshing)
+	people := []string{"amy", "ben", "cid", "dan"}
+	f.clock.set(at(23, 14, 0))
+	for _, p := range people {
+		f.link(p, hub.WebPush)
+		f.enqueue(f.event(approval.EventArrived, "doc", p))
+	}
+	f.start(f.Hub)
+	waitUntil(t, func() bool {
+		return one[int](f, `select count(*) from delivery where state = 'accepted'`) == len(people)
+	})
+	var all sync.WaitGroup
+	for w := range 4 {
+		all.Go(func() {
+			for r := range 10 {
+				var events []approval.Event
+				for i := range people {
+					events = append(events, f.event(approval.EventLeft, "cls", people[(i*3+w+r)%len(people)]))
+				}
+				if err := f.enqueueWith(f.Hub, events...); err != nil {
+					t.Error(err)
+				}
+				f.clock.add(20 * time.Second)
+				f.deliverAll()
+			}
+		})
+	}
+	all.Wait()
+	if got := query[string](f, `select person from inbox i where seq <> (select count(*) from notification n where n.person = i.person)`); len(got) != 0 {
+		t.Errorf("numbers are missing for %v", got)
+	}
+	if got := f.refreshCount(); got < len(people) || got > 10*len(people) {
+		t.Errorf("%d refreshes", got)
 	}
 }
