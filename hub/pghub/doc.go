@@ -14,14 +14,21 @@
 // "may have been sent". It is repeated under the same key once its lease is
 // over; where the provider knows no key it is asked for the message first.
 //
+// [Hub.Publish] tells people what other systems have to say, committed before it
+// returns. Whoever publishes at the same time shares a transaction.
+//
+// What happens is told to the agency's own systems as well, where they ask for
+// it: triggers write events with what they tell of, a dispatcher gives them to
+// endpoints, and a job each brings them there.
+//
 // What providers say afterwards moves a delivery forward, never back. What is
 // over and done with moves into the ledger, which is kept by day;
 // [Hub.Ledger] reads it and what is still in hand as one.
 //
 // # Order of locks
 //
-// document, inbox (by person), notification (by id), delivery (by id), channel
-// link, tally, channel state. Whoever takes several of one kind takes them in
+// document, notice (by token and key), inbox (by person), notification (by id), delivery (by id), channel
+// link, tally, channel state; webhook event, endpoint, webhook delivery. Whoever takes several of one kind takes them in
 // that order; nobody goes back. A claim locks the rate of its channel before all
 // that, and waits for nobody afterwards: it skips what others hold.
 //

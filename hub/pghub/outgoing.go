@@ -232,6 +232,11 @@ func (h *Hub) recordEvent(ctx context.Context, d hub.WebhookDelivery, status int
 		}
 	}
 	err := h.inTx(ctx, func(tx pgx.Tx) error {
+		if gone { // the endpoint is locked before its deliveries, by everybody
+			if _, err := tx.Exec(ctx, `select from webhook_endpoint where id = $1 for update`, d.Endpoint); err != nil {
+				return err
+			}
+		}
 		tag, err := tx.Exec(ctx, `
 			update webhook_delivery
 			set state = @state, status = @status, error = @error, next_at = @next,
