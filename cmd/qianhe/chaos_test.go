@@ -98,7 +98,7 @@ func chaosChild() int {
 		return fail(err)
 	}
 	for h.Start(ctx) != nil { // the database is being restarted
-		time.Sleep(50 * time.Millisecond)
+		pauseOr(ctx.Done(), 50*time.Millisecond)
 	}
 	fmt.Println("ready")
 	_, _ = io.Copy(io.Discard, os.Stdin) // until killed, or its parent is
@@ -280,10 +280,10 @@ func (c *chaos) publish(h *pghub.Hub, sender string, people, total int, publishe
 						published.Add(1)
 						break
 					}
-					time.Sleep(20 * time.Millisecond)
+					pauseOr(c.t.Context().Done(), 20*time.Millisecond)
 				}
 				// So that there is something to publish all the time.
-				time.Sleep(time.Duration(40+i%40) * time.Millisecond)
+				pauseOr(c.t.Context().Done(), time.Duration(40+i%40)*time.Millisecond)
 			}
 		})
 	}
@@ -403,7 +403,7 @@ func (c *chaos) awaitDone(pool *pgxpool.Pool, total int) {
 		if time.Now().After(limit) {
 			c.t.Fatalf("%d deliveries are still open, %d of %d notifications planned, %v", open, planned, total, err)
 		}
-		time.Sleep(100 * time.Millisecond)
+		pauseOr(c.t.Context().Done(), 100*time.Millisecond)
 	}
 }
 

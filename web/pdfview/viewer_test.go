@@ -252,7 +252,7 @@ func TestNoSuchPage(t *testing.T) {
 func TestEndlessPageIsCutOff(t *testing.T) {
 	t.Parallel()
 	clock := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
-	v := newViewer(t, pdfview.Options{RenderTimeout: 500 * time.Millisecond, Now: func() time.Time { return clock }})
+	v := newViewer(t, pdfview.Options{RenderTimeout: 3 * time.Second, Now: func() time.Time { return clock }})
 	sha, get := source(plain())
 	if _, err := v.Page(t.Context(), sha, 0, 720, get); err != nil {
 		t.Fatal(err)
