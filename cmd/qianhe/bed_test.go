@@ -281,3 +281,15 @@ func (b *bed) until(what string, ok func() bool) bool {
 	}
 	return true
 }
+
+// pauseOr waits, and reports whether it was cut short by the end.
+func pauseOr(end <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-end:
+		return true
+	case <-t.C:
+		return false
+	}
+}

@@ -307,18 +307,6 @@ func (c *chaos) badDays(until <-chan struct{}) {
 	}
 }
 
-// pauseOr waits, and reports whether it was cut short by the end.
-func pauseOr(end <-chan struct{}, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-end:
-		return true
-	case <-t.C:
-		return false
-	}
-}
-
 // killNodes runs one node after the other until everything is published, and
 // now and then lets PostgreSQL crash under it.
 func (c *chaos) killNodes(until <-chan struct{}) (kills, crashes int) {

@@ -159,7 +159,7 @@ func (d *demo) wantLegs(t *testing.T, account, want string) {
 		if time.Now().After(deadline) {
 			t.Fatalf("deliveries of %s are %s, want %s", account, got, want)
 		}
-		time.Sleep(10 * time.Millisecond)
+		pauseOr(t.Context().Done(), 10*time.Millisecond)
 	}
 }
 
@@ -184,6 +184,6 @@ func (d *demo) linkedAgain(t *testing.T, account string, want bool) {
 		if time.Now().After(deadline) {
 			t.Fatalf("LINE of %s is linked: %t, told of it: %t", account, linked, told)
 		}
-		time.Sleep(10 * time.Millisecond)
+		pauseOr(t.Context().Done(), 10*time.Millisecond)
 	}
 }

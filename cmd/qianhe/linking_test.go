@@ -142,6 +142,6 @@ func (d *demo) see(t *testing.T, v *visitor, path, selector, want string) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s says %q, want %q", path, got, want)
 		}
-		time.Sleep(20 * time.Millisecond)
+		pauseOr(t.Context().Done(), 20*time.Millisecond)
 	}
 }

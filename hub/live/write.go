@@ -78,7 +78,7 @@ func (c *conn) write(b *[]byte, n int, last bool) {
 				c.code = CloseSlow
 				c.queue, c.queued, c.counts, c.control = nil, 0, nil, nil
 			}
-			*b, last = c.due((*b)[n:], nil)
+			*b, _ = c.due((*b)[n:], nil) // what is due now is the end
 			n = 0
 			c.mu.Unlock()
 			break
