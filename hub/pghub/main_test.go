@@ -11,5 +11,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
 		os.Exit(child()) // the process that TestKilledProcess kills
 	}
+	if os.Getenv(nodeVariable) != "" {
+		os.Exit(liveNode()) // one that TestNodesBehindOneAddress kills
+	}
 	pgtest.Main(m)
 }
