@@ -94,6 +94,17 @@ func (c *conn) sendControl(frame []byte) {
 	c.startWriter(nil)
 }
 
+// sendPing asks for a sign of life, unless something is on its way that the page
+// does not take: it would only find the question after it.
+func (c *conn) sendPing() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.code == 0 && !c.writing {
+		c.control = append(c.control, pingFrame()...)
+		c.startWriter(nil)
+	}
+}
+
 // close ends the connection with a code, after what is being written and
 // instead of whatever else is queued.
 func (c *conn) close(code int) { c.closeFor(code, "") }

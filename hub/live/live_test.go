@@ -552,7 +552,8 @@ func TestLostMayBeASession(t *testing.T) {
 // A page does not read. It is cut off, says so to nobody else, and resumes.
 func TestSlowPage(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	// A page that answers an old ping when it wakes up is answered with a reset.
+	f := newFixture(t, func(o *Options) { o.Ping = time.Hour })
 	slow := f.hello("amy", nil)
 	quick, other := f.hello("amy", nil), f.hello("ben", nil)
 	const n = 2000
@@ -606,7 +607,8 @@ func TestSlowPage(t *testing.T) {
 // there without a gap.
 func TestStalledPageResumes(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t)
+	// A page that answers an old ping when it wakes up is answered with a reset.
+	f := newFixture(t, func(o *Options) { o.Ping = time.Hour })
 	stalled := f.hello("amy", nil)
 	n := int64(0)
 	for f.connections() > 0 {

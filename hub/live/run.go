@@ -169,7 +169,7 @@ func (s *Server) pingAll(ctx context.Context) {
 		}
 		for _, e := range s.registry.shards[i].list() {
 			for _, c := range e.pages() {
-				c.sendControl(pingFrame())
+				c.sendPing()
 			}
 		}
 		timer.Reset(time.Duration(float64(step) * s.jitter()))
