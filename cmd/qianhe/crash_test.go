@@ -81,7 +81,12 @@ func crashHub(ctx context.Context, dsn, lineURL string, k *killer) (*pgxpool.Poo
 	if err != nil {
 		return nil, nil, err
 	}
+	// Each decision is to be told by itself: of what waits at the same time the
+	// latest would speak for the others.
+	each := hub.House(hub.KindArrived, hub.DefaultUnseen)
+	each.Group = ""
 	h, err := pghub.New(pool, pghub.Options{
+		Policy:   hub.Policy{Rules: map[hub.Kind]hub.Rule{hub.KindArrived: each}},
 		Channels: []hub.Channel{l},
 		Trays:    pgapproval.NewReader(pool),
 		Sealer:   access.NewSealer([32]byte{1}),
