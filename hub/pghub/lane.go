@@ -39,13 +39,6 @@ type toPlan [lanes][]string
 
 func (p *toPlan) add(l lane, ids ...string) { p[l] = append(p[l], ids...) }
 
-func (p *toPlan) len() (n int) {
-	for _, ids := range p {
-		n += len(ids)
-	}
-	return n
-}
-
 // addRoutes adds the jobs that plan notifications.
 func (h *Hub) addRoutes(ctx context.Context, tx pgx.Tx, p toPlan) error {
 	var jobs []river.InsertManyParams

@@ -14,5 +14,8 @@ func TestMain(m *testing.M) {
 	if os.Getenv(nodeVariable) != "" {
 		os.Exit(liveNode()) // one that TestNodesBehindOneAddress kills
 	}
+	if os.Getenv(publisherVariable) != "" {
+		os.Exit(publisherChild()) // the process that TestPublishKilled kills
+	}
 	pgtest.Main(m)
 }

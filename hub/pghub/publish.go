@@ -271,7 +271,28 @@ type noticeRows struct {
 	notifications, people, notices []string
 	routed                         []*time.Time
 
-	toRoute toPlan // notifications of people whom a channel reaches
+	linked []linkedRow // those of people whom a channel reaches
+}
+
+// linkedRow is a notification that is to be planned, if its notice is written.
+type linkedRow struct {
+	notice, notification string
+	lane                 lane
+}
+
+// toRoute gives what is to be planned when these notices were written.
+func (r *noticeRows) toRoute(fresh []string) toPlan {
+	var p toPlan
+	all, written := len(fresh) == len(r.ids), map[string]bool{}
+	for _, id := range fresh {
+		written[id] = true
+	}
+	for _, l := range r.linked {
+		if all || written[l.notice] {
+			p.add(l.lane, l.notification)
+		}
+	}
+	return p
 }
 
 func (r *noticeRows) args(now time.Time) []any {
@@ -303,7 +324,7 @@ func (h *Hub) add(r *noticeRows, p *publishing, found map[string]recipient, now 
 			r.notices = append(r.notices, p.id)
 			if to.linked {
 				r.routed = append(r.routed, nil)
-				r.toRoute.add(laneOf(n.Kind, n.Speed), out.Notification)
+				r.linked = append(r.linked, linkedRow{p.id, out.Notification, laneOf(n.Kind, n.Speed)})
 			} else {
 				r.routed = append(r.routed, &now)
 			}
@@ -347,7 +368,7 @@ func (h *Hub) writeNotices(ctx context.Context, batch []*publishing) error {
 	}
 	h.bus.Publish(changes...)
 	for _, p := range batch {
-		if slices.Contains(fresh, p.id) {
+		if len(fresh) == len(batch) || slices.Contains(fresh, p.id) {
 			h.metrics.notifications.WithLabelValues(string(p.notice.Kind)).Add(float64(p.result.Told()))
 			continue
 		}
@@ -374,7 +395,7 @@ func (h *Hub) insertNotices(ctx context.Context, rows *noticeRows, now time.Time
 		changes = m.changes(rows, fresh)
 		return nil
 	}
-	if rows.toRoute.len() == 0 && !h.silent() {
+	if len(rows.linked) == 0 && !h.silent() {
 		err = insert(h.pool)
 		return fresh, changes, err
 	}
@@ -382,7 +403,7 @@ func (h *Hub) insertNotices(ctx context.Context, rows *noticeRows, now time.Time
 		if err := insert(tx); err != nil {
 			return err
 		}
-		if err := h.addRoutes(ctx, tx, rows.toRoute); err != nil || !h.silent() {
+		if err := h.addRoutes(ctx, tx, rows.toRoute(fresh)); err != nil || !h.silent() {
 			return err
 		}
 		return h.ownBus.notifyTx(ctx, tx, changes)
