@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/netip"
 	"time"
@@ -46,6 +47,9 @@ func (s *Server) resume(r *http.Request, v *visit, who rule) error {
 		return access.ErrNoSession
 	}
 	session, err := s.Accounts.Resume(r.Context(), value)
+	if errors.Is(err, access.ErrWaiting) {
+		return access.ErrNoSession
+	}
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,30 @@ type Device struct {
 	LastSeenAt time.Time // to about a minute
 	Current    bool      // the one that asks
 	Sessions   int       // that have not ended: 0 or 1
+
+	// Trusted: its owner has confirmed it, and its sessions are full ones.
+	Trusted bool
+	Class   Class
+	// Phone is the same for the browser contexts of one phone, "" for a desktop.
+	Phone string
+	// ReadingUntil is until when its sessions may only read, zero for never.
+	ReadingUntil time.Time
+}
+
+// Class is what an agency may rule on separately.
+type Class string
+
+const (
+	Mobile  Class = "mobile"  // phones and tablets
+	Desktop Class = "desktop" // anything else, also what is not known
+)
+
+// ClassOf gives the class of a platform that [DescribeBrowser] names.
+func ClassOf(platform string) Class {
+	if platform == "ios" || platform == "android" {
+		return Mobile
+	}
+	return Desktop
 }
 
 // maxUserAgent is how much of a User-Agent is looked at, in bytes.

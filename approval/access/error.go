@@ -15,6 +15,9 @@ var (
 	ErrDisabled = errors.New("account is closed")
 	// ErrNoSession: the cookie does not belong to a session, or no longer.
 	ErrNoSession = errors.New("no session")
+	// ErrWaiting: the session waits for its device to be confirmed, and sees
+	// nothing until then.
+	ErrWaiting = errors.New("device is not confirmed yet")
 	// ErrToken: the API token is unknown, withdrawn or has ended.
 	ErrToken = errors.New("API token is not valid")
 	// ErrSealed: sealed bytes were changed, are of another place, or were

@@ -13,6 +13,8 @@ type Policy struct {
 	Device time.Duration
 	// Keep is how long a session that has ended stays on record, for inquiries.
 	Keep time.Duration
+	// Confirming is how a new device is met.
+	Confirming Confirming
 	// Account limits failures on one login, or of one known device on it.
 	Account []Rule
 	// Address limits failures from one address, whatever the login.
@@ -25,12 +27,13 @@ type Policy struct {
 // its 100 failures in a row.
 func DefaultPolicy() Policy {
 	return Policy{
-		Idle:     8 * time.Hour,
-		Absolute: 7 * 24 * time.Hour,
-		Device:   180 * 24 * time.Hour,
-		Keep:     30 * 24 * time.Hour,
-		Account:  []Rule{{Max: 10, Within: 15 * time.Minute}, {Max: 100, Within: 24 * time.Hour}},
-		Address:  []Rule{{Max: 100, Within: 15 * time.Minute}, {Max: 1000, Within: 24 * time.Hour}},
+		Idle:       8 * time.Hour,
+		Absolute:   7 * 24 * time.Hour,
+		Device:     180 * 24 * time.Hour,
+		Keep:       30 * 24 * time.Hour,
+		Confirming: ConfirmOff,
+		Account:    []Rule{{Max: 10, Within: 15 * time.Minute}, {Max: 100, Within: 24 * time.Hour}},
+		Address:    []Rule{{Max: 100, Within: 15 * time.Minute}, {Max: 1000, Within: 24 * time.Hour}},
 	}
 }
 
@@ -45,6 +48,9 @@ func (p Policy) WithDefaults() Policy {
 		if *f.have <= 0 {
 			*f.have = f.want
 		}
+	}
+	if p.Confirming == "" {
+		p.Confirming = d.Confirming
 	}
 	if p.Account == nil {
 		p.Account = d.Account

@@ -20,7 +20,57 @@ type Session struct {
 	CreatedAt  time.Time
 	ExpiresAt  time.Time // the absolute end; without use it ends earlier
 	MustChange bool      // the password was set by somebody else
+
+	// Standing is how far it lets in now. ReadingUntil is when a reading one
+	// becomes full, zero for never.
+	Standing     Standing
+	ReadingUntil time.Time
+	// ProvenAt is when its person last proved who they are, Methods by what.
+	ProvenAt time.Time
+	Methods  []Method
 }
+
+// Method is a way to prove who one is.
+type Method string
+
+const (
+	ByPassword Method = "password"
+	ByLDAP     Method = "ldap"
+	ByOIDC     Method = "oidc"
+	ByTOTP     Method = "totp"
+	ByPasskey  Method = "passkey"
+	ByTWFidO   Method = "twfido"
+	BySMS      Method = "sms"
+)
+
+// Browser is what a request says of the browser that it comes from.
+type Browser struct {
+	Address   string // as [ClientAddress] gives it
+	UserAgent string
+	// DeviceCookie and SessionCookie are those that the browser has, "" when
+	// none. A session that is replaced is ended.
+	DeviceCookie  string
+	SessionCookie string
+}
+
+// LogValue leaves the cookies out.
+func (b Browser) LogValue() slog.Value { return slog.GroupValue(slog.String("address", b.Address)) }
+
+// Proven says who somebody has shown to be. It lets nobody in yet: the device
+// has a say.
+type Proven struct {
+	Account string
+	Methods []Method
+	At      time.Time
+	// Attempt is the one that is a success now, 0 when none was counted.
+	Attempt int64
+	// Hash is the one that the password was compared with. Once the account has
+	// another, it proves nothing. "" where no local password was shown.
+	Hash string
+}
+
+// LogValue leaves the hash out.
+func (p Proven) LogValue() slog.Value { return slog.GroupValue(slog.String("account", p.Account)) }
 
 // Actor gives the person of this session as an actor from that address.
 func (s Session) Actor(address string) approval.Actor {
@@ -45,6 +95,11 @@ type SignIn struct {
 	// none. A session that is replaced is ended.
 	DeviceCookie  string
 	SessionCookie string
+}
+
+// Browser gives what is not login and password.
+func (s SignIn) Browser() Browser {
+	return Browser{Address: s.Address, UserAgent: s.UserAgent, DeviceCookie: s.DeviceCookie, SessionCookie: s.SessionCookie}
 }
 
 // LogValue leaves out everything that is secret, the login too: people type

@@ -115,7 +115,7 @@ func (s *Store) ChangePassword(ctx context.Context, session access.Session, old,
 		return access.PasswordChanged{}, &approval.InvalidError{Field: "password", Reason: "password.same"}
 	}
 	now := s.now()
-	tried, err := s.admit(ctx, attempt{key: access.DeviceKey(session.Login, session.Device)}, now)
+	tried, err := s.count(ctx, tried{key: access.DeviceKey(session.Login, session.Device)}, now)
 	if limited, ok := errors.AsType[*access.LimitedError](err); ok {
 		return access.PasswordChanged{}, limited
 	}

@@ -14,8 +14,8 @@ import (
 // maxDevices is how many devices a list shows, the last used first.
 const maxDevices = 100
 
-// Devices gives the devices of an account that were not revoked, the current
-// one first, then the last used. A device with no session is signed out and
+// Devices gives the devices of an account that were confirmed and not revoked,
+// the current one first, then the last used. A device with no session is signed out and
 // still known.
 func (s *Store) Devices(ctx context.Context, account, current string) ([]access.Device, error) {
 	now := s.now()
@@ -26,11 +26,16 @@ func (s *Store) Devices(ctx context.Context, account, current string) ([]access.
 		         d.created_at,
 		         d.last_seen_at,
 		         d.id = @current as current,
+		         d.reading_until is null or d.reading_until <= @now as trusted,
+		         d.class,
+		         d.phone,
+		         coalesce(d.reading_until, timestamptz '0001-01-01 00:00:00+00') as reading_until,
 		         count(s.id)::int as sessions
 		from     device d
 		left join session s on s.device = d.id and s.revoked_at is null and s.expires_at > @now and s.last_seen_at > @idle
 		where    d.account = @account
 		and      d.revoked_at is null
+		and      d.trusted_at is not null
 		and      d.last_seen_at > @known
 		group by d.id
 		order by d.id = @current desc, d.last_seen_at desc, d.id
@@ -47,7 +52,8 @@ func (s *Store) Devices(ctx context.Context, account, current string) ([]access.
 		return nil, fmt.Errorf("list devices: %w", err)
 	}
 	for i := range devices {
-		devices[i].CreatedAt, devices[i].LastSeenAt = devices[i].CreatedAt.UTC(), devices[i].LastSeenAt.UTC()
+		d := &devices[i]
+		d.CreatedAt, d.LastSeenAt, d.ReadingUntil = d.CreatedAt.UTC(), d.LastSeenAt.UTC(), d.ReadingUntil.UTC()
 	}
 	return devices, nil
 }

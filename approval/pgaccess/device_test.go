@@ -28,9 +28,10 @@ func TestDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []access.Device{
-		{ID: phone.Session.Device, Label: "iPhone · Safari", Platform: "ios", CreatedAt: start, LastSeenAt: start, Current: true, Sessions: 1},
-		{ID: odd.Session.Device, CreatedAt: start.Add(2 * time.Hour), LastSeenAt: start.Add(2 * time.Hour)},
-		{ID: desk.Session.Device, Label: "Windows · Edge", Platform: "windows", CreatedAt: start.Add(time.Hour), LastSeenAt: start.Add(time.Hour), Sessions: 1},
+		{ID: phone.Session.Device, Label: "iPhone · Safari", Platform: "ios", CreatedAt: start, LastSeenAt: start, Current: true, Sessions: 1,
+			Trusted: true, Class: access.Mobile, Phone: phone.Session.Device},
+		{ID: odd.Session.Device, CreatedAt: start.Add(2 * time.Hour), LastSeenAt: start.Add(2 * time.Hour), Trusted: true, Class: access.Desktop},
+		{ID: desk.Session.Device, Label: "Windows · Edge", Platform: "windows", CreatedAt: start.Add(time.Hour), LastSeenAt: start.Add(time.Hour), Sessions: 1, Trusted: true, Class: access.Desktop},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

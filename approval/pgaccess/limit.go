@@ -10,15 +10,15 @@ import (
 	"qianhe/approval/access"
 )
 
-// attempt is somebody's try at a password.
-type attempt struct {
+// tried is somebody's try at a password.
+type tried struct {
 	key [32]byte // access.LoginKey, or access.DeviceKey from a known device
 	// address is the group under which failures are counted, "" from a known
 	// device, which does not count with its neighbours.
 	address string
 }
 
-// admit counts an attempt as a failure before the password is looked at, and
+// count counts an attempt as a failure before the password is looked at, and
 // gives the row for [succeed]. When a limit has been reached it counts nothing
 // and gives an [*access.LimitedError].
 //
@@ -26,7 +26,7 @@ type attempt struct {
 // no number of simultaneous ones exceeds the limit. What is limited anyway is
 // turned away before that, so that a flood does not queue up with connections
 // in hand.
-func (s *Store) admit(ctx context.Context, a attempt, now time.Time) (id int64, err error) {
+func (s *Store) count(ctx context.Context, a tried, now time.Time) (id int64, err error) {
 	if err := s.limit(ctx, s.pool, a, now, false); err != nil {
 		return 0, err
 	}
@@ -49,7 +49,7 @@ type batcher interface {
 
 // limit gives an [*access.LimitedError] when a rule has been reached. Locked,
 // it waits for its turn and keeps it until the transaction has ended.
-func (s *Store) limit(ctx context.Context, q batcher, a attempt, now time.Time, locked bool) error {
+func (s *Store) limit(ctx context.Context, q batcher, a tried, now time.Time, locked bool) error {
 	batch := &pgx.Batch{}
 	if locked { // in the same order for everybody
 		lock(batch, fmt.Sprintf("login %x", a.key))

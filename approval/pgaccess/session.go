@@ -44,9 +44,14 @@ type sessionRow struct {
 	Unit       approval.UnitID
 	Roles      []approval.Role
 	UnitName   string
+
+	Standing     access.Standing
+	ReadingUntil *time.Time
+	ProvenAt     time.Time
+	Methods      []access.Method
 }
 
-func (r *sessionRow) session() access.Session {
+func (r *sessionRow) session(now time.Time) access.Session {
 	return access.Session{
 		ID:         r.ID,
 		Account:    r.Account,
@@ -58,6 +63,11 @@ func (r *sessionRow) session() access.Session {
 		CreatedAt:  r.CreatedAt.UTC(),
 		ExpiresAt:  r.ExpiresAt.UTC(),
 		MustChange: r.MustChange,
+
+		Standing:     r.Standing.At(now, zeroTime(r.ReadingUntil)),
+		ReadingUntil: zeroTime(r.ReadingUntil),
+		ProvenAt:     r.ProvenAt.UTC(),
+		Methods:      r.Methods,
 	}
 }
 
@@ -78,6 +88,10 @@ func (s *Store) session(ctx context.Context, q querier, id string, now time.Time
 		       s.created_at,
 		       s.last_seen_at,
 		       s.expires_at,
+		       s.standing,
+		       s.reading_until,
+		       s.proven_at,
+		       s.methods,
 		       a.login,
 		       a.locale,
 		       a.must_change,
@@ -107,6 +121,8 @@ func (s *Store) session(ctx context.Context, q querier, id string, now time.Time
 // Resume gives the session of a cookie, and takes note, about once a minute,
 // that it was used. It gives [access.ErrNoSession] when the cookie is not one,
 // or the session has ended, was not used for too long, or the account is closed.
+// With a session that waits it gives [access.ErrWaiting] too: whoever looks at
+// the error only lets nobody in who waits.
 func (s *Store) Resume(ctx context.Context, cookie string) (access.Session, error) {
 	token, ok := access.ParseToken(cookie)
 	if !ok {
@@ -126,7 +142,11 @@ func (s *Store) Resume(ctx context.Context, cookie string) (access.Session, erro
 	if err := s.touch(ctx, row, now); err != nil {
 		return access.Session{}, fmt.Errorf("resume session: %w", err)
 	}
-	return row.session(), nil
+	session := row.session(now)
+	if session.Standing == access.Waiting {
+		return session, access.ErrWaiting
+	}
+	return session, nil
 }
 
 // touch enters the time of last use when the one on record is a minute old. The
@@ -162,7 +182,8 @@ func (s *Store) SignOut(ctx context.Context, session string) (ended []string, er
 	return ended, nil
 }
 
-// Alive says of each session whether it lets in now. It does not count as use.
+// Alive says of each session whether it lets in now, which one that waits does
+// not. It does not count as use.
 func (s *Store) Alive(ctx context.Context, sessions []string) (map[string]bool, error) {
 	args := s.liveArgs(s.now())
 	args["ids"] = sessions
@@ -173,6 +194,7 @@ func (s *Store) Alive(ctx context.Context, sessions []string) (map[string]bool, 
 		join   account a on a.id = s.account
 		join   person p on p.id = a.person
 		where  s.id = any (@ids::text[])
+		and    s.standing <> 'waiting'
 		and    `+live, args))
 	if err != nil {
 		return nil, fmt.Errorf("look after sessions: %w", err)

@@ -33,6 +33,9 @@ func TestSignIn(t *testing.T) {
 		Device:    out.Session.Device,
 		CreatedAt: now,
 		ExpiresAt: now.Add(7 * 24 * time.Hour),
+		Standing:  access.Full,
+		ProvenAt:  now,
+		Methods:   []access.Method{access.ByPassword},
 	}
 	if diff := cmp.Diff(want, out.Session); diff != "" {
 		t.Errorf("session (-want +got):\n%s", diff)
