@@ -39,6 +39,11 @@ const (
 	RoleAdmin    Role = "admin"    // 管理者
 )
 
+// Roles gives all of them.
+func Roles() []Role {
+	return []Role{RoleHandler, RoleOfficial, RoleRegistry, RoleAuditor, RoleAdmin}
+}
+
 // Actor is the person who acts, and from where. It is an argument of every
 // action and is copied into the record of it.
 type Actor struct {

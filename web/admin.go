@@ -10,6 +10,7 @@ type adminPage struct {
 	Channels string // in a line, how the channels do
 	Trouble  bool   // not all of them do well
 	Policy   string // when it was last changed
+	Access   string // when it was last changed
 	Ledger   bool
 	Webhooks string // in a line, how they do; "" when there are none to look at
 	Failing  bool   // not all of them do well
@@ -29,6 +30,14 @@ func (s *Server) admin(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	if len(history) > 0 {
 		p.Policy = v.words.T("admin.policy.changed", history[0].Name, v.words.Moment(history[0].At, v.now))
+	}
+	versions, err := s.Access.SettingsHistory(ctx, 1)
+	if err != nil {
+		return err
+	}
+	p.Access = v.words.T("admin.policy.house")
+	if last := versions[0]; last.Version > 0 {
+		p.Access = v.words.T("admin.policy.changed", v.words.changer(last), v.words.Moment(last.At, v.now))
 	}
 	if s.Webhooks != nil {
 		list, err := s.Webhooks.Endpoints(ctx)

@@ -64,7 +64,7 @@ func TestPolicyOfAKind(t *testing.T) {
 
 	// Somebody else's form is of the version before.
 	f.Set("ttl", "5")
-	o.send(t, "admin", path, f).status(t, http.StatusConflict).says(t, "h1", "政策剛被改過")
+	o.send(t, "admin", path, f).status(t, http.StatusConflict).says(t, "h1", "設定剛被改過")
 
 	f = o.get(t, "admin", path).status(t, 200).form(t, path)
 	f.Set("do", "reset")

@@ -68,6 +68,7 @@ var known = [...]struct {
 	{errForm, http.StatusBadRequest, "error.form"},
 	{errNotAdmin, http.StatusForbidden, "error.notadmin"},
 	{hub.ErrEndpointClosed, http.StatusConflict, "error.endpoint"},
+	{access.ErrSettingsChanged, http.StatusConflict, "error.policychanged"},
 	{errPolicyChanged, http.StatusConflict, "error.policychanged"},
 	{errPushKey, http.StatusConflict, "error.pushkey"},
 	{hub.ErrDeadSubscription, http.StatusConflict, "error.pushkey"},

@@ -61,6 +61,9 @@ func (s *Server) routes() {
 	s.page("POST /link/{channel}/cancel", signedIn, s.cancelLinking)
 
 	s.page("GET /admin", admins, s.admin)
+	s.page("GET /admin/access", admins, s.accessTable)
+	s.page("GET /admin/access/{group}", admins, s.accessGroup)
+	s.page("POST /admin/access/{group}", admins, s.setAccessGroup)
 	s.page("GET /admin/policy", admins, s.policyTable)
 	s.page("GET /admin/policy/general", admins, s.policyGeneral)
 	s.page("POST /admin/policy/general", admins, s.setPolicyGeneral)

@@ -28,6 +28,7 @@ type office struct {
 	accounts *accounts
 	post     *post
 	settings *settings
+	access   *decided
 	ledger   *ledger
 	wire     *wire
 	pages    *pages
@@ -79,6 +80,7 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 		Device: "device-admin", CreatedAt: o.now, ExpiresAt: o.now.Add(7 * 24 * time.Hour),
 	}
 	o.settings = &settings{choices: map[approval.PersonID]hub.Preferences{}, people: o.store.people, now: func() time.Time { return o.now }}
+	o.access = &decided{people: o.store.people, now: func() time.Time { return o.now }}
 	o.accounts.devices = []access.Device{
 		{ID: "device-wang", Label: "iPhone · Safari", Platform: "ios", CreatedAt: o.now.AddDate(0, -2, 0), LastSeenAt: o.now, Current: true, Sessions: 1},
 		{ID: "device-desk", Label: "Windows · Edge", Platform: "windows", CreatedAt: o.now.AddDate(0, -5, 3), LastSeenAt: o.now.AddDate(0, 0, -3), Sessions: 1},
@@ -95,7 +97,7 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 		t.Fatal(err)
 	}
 	opt := Options{
-		Documents: o.store, Accounts: o.accounts, Hub: o.post, Settings: o.settings, Ledger: o.ledger, Webhooks: o.systems, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
+		Documents: o.store, Accounts: o.accounts, Access: o.access, Hub: o.post, Settings: o.settings, Ledger: o.ledger, Webhooks: o.systems, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
 		Workdays: workday.Official(), BaseURL: base, Agency: "青川市政府", Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Push: &Push{PublicKey: func(context.Context) string { return pushKey }, KnowsKey: func(_ context.Context, key string) bool { return key == pushKey }, Check: func(endpoint, _, _ string) error {

@@ -20,6 +20,7 @@ import (
 type Options struct {
 	Documents Documents
 	Accounts  Accounts
+	Access    Access
 	Hub       Hub
 	Settings  Settings
 	Forms     *access.FormTokens
@@ -66,8 +67,8 @@ type Server struct {
 // New checks the options and builds the pages.
 func New(opt Options) (*Server, error) {
 	switch {
-	case opt.Documents == nil || opt.Accounts == nil || opt.Hub == nil || opt.Settings == nil || opt.Forms == nil || opt.Workdays == nil || opt.Log == nil:
-		return nil, errors.New("web: documents, accounts, hub, settings, forms, workdays and log are needed")
+	case opt.Documents == nil || opt.Accounts == nil || opt.Access == nil || opt.Hub == nil || opt.Settings == nil || opt.Forms == nil || opt.Workdays == nil || opt.Log == nil:
+		return nil, errors.New("web: documents, accounts, access, hub, settings, forms, workdays and log are needed")
 	case opt.BaseURL == nil || opt.BaseURL.Host == "" || opt.BaseURL.Scheme != "http" && opt.BaseURL.Scheme != "https":
 		return nil, errors.New("web: the base URL is not one such as https://sign.example.gov.tw")
 	}

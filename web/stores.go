@@ -45,6 +45,19 @@ type Accounts interface {
 	RevokeOthers(ctx context.Context, account, current string) (ended []string, err error)
 }
 
+// Access keeps what the agency has decided about who is let in, from where and
+// how; pgaccess.Store is one.
+type Access interface {
+	// Settings is what is in force, not to be changed.
+	Settings(ctx context.Context) (access.Settings, error)
+	// SettingsHistory gives what was in force, latest first, the default at the
+	// end where there is room for it.
+	SettingsHistory(ctx context.Context, limit int) ([]access.SettingsVersion, error)
+	// SaveSettings returns access.ErrSettingsChanged unless from is the last
+	// version.
+	SaveSettings(ctx context.Context, by approval.PersonID, from int, to access.Settings) error
+}
+
 // Hub keeps what reaches a person and what they have seen; pghub.Hub is one.
 type Hub interface {
 	Links(ctx context.Context, p approval.PersonID) ([]hub.Link, error)

@@ -18,6 +18,7 @@ var pageTypes = map[string]any{
 	"liff": &liffPage{}, "linkline": &linkLINEPage{}, "linkmessenger": &linkMessengerPage{},
 	"admin": &adminPage{}, "channels": &adminChannelsPage{}, "ledger": &ledgerPage{}, "ledgerentry": &ledgerEntryPage{},
 	"policy": &policyPage{}, "policykind": &policyKindPage{}, "policygeneral": &policyGeneralPage{}, "policyreset": &policyResetPage{},
+	"access": &accessPage{}, "accessgroup": &accessGroupPage{},
 }
 
 // Every template is written for the type that it is given, and says so in its

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"qianhe/approval/access"
 )
 
 // usedKeys are the message keys that templates, our code, and the errors of
@@ -42,11 +44,21 @@ func usedKeys(t *testing.T, known map[string]string) map[string]string {
 			}
 		}
 	}
+	// Settings of access stand in a table, which names them.
+	for _, d := range access.SettingTable() {
+		used["settings."+d.Group] = "the table of settings"
+		for _, key := range []string{"setting." + d.Key + ".title", "setting." + d.Key + ".text"} {
+			used[key] = "the table of settings"
+		}
+		for _, o := range d.Options {
+			used["choice."+o] = "the table of settings"
+		}
+	}
 	// Reasons of refused input, which the person reads.
 	for _, name := range slices.Concat(glob(t, "../approval/action.go"), glob(t, "../approval/return.go"), glob(t, "../approval/access/account.go"),
-		glob(t, "../approval/access/password/policy.go"), glob(t, "../channels/webpush/subscription.go"), glob(t, "../hub/validate.go")) {
+		glob(t, "../approval/access/password/policy.go"), glob(t, "../channels/webpush/subscription.go"), glob(t, "../hub/validate.go"), glob(t, "../approval/access/settingtable.go")) {
 		for _, s := range literals(t, name) {
-			if regexp.MustCompile(`^(opinion|return|action|password|push|locale|policy)\.[a-z.]+$`).MatchString(s) && !strings.HasSuffix(s, ".com") {
+			if regexp.MustCompile(`^(opinion|return|action|password|push|locale|policy|setting)\.[a-z.]+$`).MatchString(s) && !strings.HasSuffix(s, ".com") {
 				used[s] = name
 			}
 		}

@@ -48,6 +48,7 @@ type Store struct {
 	passwords Passwords
 	choice    password.Policy
 	log       *slog.Logger
+	settings  settingsCache
 }
 
 // New makes a store on a database that has the schema of package migrations.

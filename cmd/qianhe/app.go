@@ -153,6 +153,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 	opt := web.Options{
 		Documents:      a.documents,
 		Accounts:       a.accounts,
+		Access:         a.accounts,
 		Hub:            a.hub,
 		Settings:       a.hub,
 		Ledger:         a.hub,
