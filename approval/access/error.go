@@ -34,3 +34,26 @@ type LimitedError struct {
 func (e *LimitedError) Error() string {
 	return fmt.Sprintf("too many failed sign-ins, next attempt in %s", e.RetryAfter)
 }
+
+// BusyError: as many are signing in as the server can serve. Nothing was looked
+// at and nothing counted.
+type BusyError struct {
+	RetryAfter time.Duration // whole seconds
+}
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("too many are signing in, come again in %s", e.RetryAfter)
+}
+
+// ProviderError: a sign-in provider did not answer, or not with what it should.
+// Whoever wants in has done nothing wrong.
+type ProviderError struct {
+	Provider string // its name
+	Err      error
+}
+
+func (e *ProviderError) Error() string {
+	return fmt.Sprintf("sign-in provider %s: %v", e.Provider, e.Err)
+}
+
+func (e *ProviderError) Unwrap() error { return e.Err }
