@@ -91,6 +91,8 @@ func (s *Server) classify(v *visit, err error) failure {
 	var decided *approval.DecidedError
 	var invalid *approval.InvalidError
 	var limited *access.LimitedError
+	var busy *access.BusyError
+	var provider *access.ProviderError
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &decided):
@@ -104,6 +106,14 @@ func (s *Server) classify(v *visit, err error) failure {
 	case errors.As(err, &limited):
 		f := say(http.StatusTooManyRequests, "error.limited", w.N("minutes", max(1, int(limited.RetryAfter.Minutes()+0.999))))
 		f.retry = int(limited.RetryAfter.Seconds())
+		return f
+	case errors.As(err, &busy):
+		f := say(http.StatusServiceUnavailable, "error.crowd")
+		f.retry = int(busy.RetryAfter.Seconds())
+		return f
+	case errors.As(err, &provider):
+		f := say(http.StatusServiceUnavailable, "error.provider")
+		f.retry = 30
 		return f
 	case errors.As(err, &large):
 		return say(http.StatusRequestEntityTooLarge, "error.large")

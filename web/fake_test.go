@@ -293,6 +293,7 @@ type accounts struct {
 	sessions map[string]access.Session
 	devices  []access.Device
 	limited  bool
+	fails    error // what a sign-in gives, when it is set
 	ended    []string
 }
 
@@ -303,6 +304,8 @@ func (a *accounts) SignIn(_ context.Context, in access.SignIn) (access.SignedIn,
 	defer a.mu.Unlock()
 	s, ok := a.sessions[in.Login]
 	switch {
+	case a.fails != nil:
+		return access.SignedIn{}, a.fails
 	case a.limited:
 		return access.SignedIn{}, &access.LimitedError{RetryAfter: 90 * time.Second}
 	case !ok || in.Password != password:

@@ -53,9 +53,11 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 		SessionCookie: cookie(r, s.cookies.session),
 	})
 	var limited *access.LimitedError
+	var busy *access.BusyError
+	var provider *access.ProviderError
 	switch {
 	case err == nil:
-	case errors.Is(err, access.ErrCredentials), errors.As(err, &limited):
+	case errors.Is(err, access.ErrCredentials), errors.As(err, &limited), errors.As(err, &busy), errors.As(err, &provider):
 		f := s.classify(v, err)
 		f.setHeaders(w.Header())
 		p := s.signInPage(v, next)

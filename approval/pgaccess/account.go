@@ -114,6 +114,11 @@ func (s *Store) ChangePassword(ctx context.Context, session access.Session, old,
 	if old == new {
 		return access.PasswordChanged{}, &approval.InvalidError{Field: "password", Reason: "password.same"}
 	}
+	leave, err := s.hashing.Enter()
+	if err != nil {
+		return access.PasswordChanged{}, err
+	}
+	defer leave()
 	now := s.now()
 	tried, err := s.count(ctx, tried{key: access.DeviceKey(session.Login, session.Device)}, now)
 	if limited, ok := errors.AsType[*access.LimitedError](err); ok {

@@ -16,7 +16,7 @@ import (
 
 // SignIn lets somebody in by login and password. It gives
 // [access.ErrCredentials] for whatever is not right and [*access.LimitedError]
-// while a limit holds. It is [Store.ProvePassword] and [Store.Admit].
+// while a limit holds, [*access.BusyError] where too many are at it. It is [Store.ProvePassword] and [Store.Admit].
 func (s *Store) SignIn(ctx context.Context, in access.SignIn) (access.SignedIn, error) {
 	proven, err := s.ProvePassword(ctx, in)
 	if err != nil {
@@ -52,8 +52,14 @@ func (s *Store) Try(ctx context.Context, login string, b access.Browser) (attemp
 }
 
 // ProvePassword says whose login and password these are. It gives the errors of
-// [Store.SignIn].
+// [Store.SignIn]. More than there are places for are turned away before anything
+// is looked at or counted, with [*access.BusyError].
 func (s *Store) ProvePassword(ctx context.Context, in access.SignIn) (access.Proven, error) {
+	leave, err := s.hashing.Enter()
+	if err != nil {
+		return access.Proven{}, err
+	}
+	defer leave()
 	attempt, err := s.Try(ctx, in.Login, in.Browser())
 	if err != nil {
 		return access.Proven{}, err

@@ -1,6 +1,7 @@
 package pgaccess
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -35,7 +36,11 @@ type Options struct {
 	Policy    access.Policy
 	Passwords Passwords
 	Choice    password.Policy // of new passwords
-	Log       *slog.Logger
+	// Places is how many may be trying a password at once, those who wait for
+	// their turn to be hashed among them; 0 means 16, which on a small machine
+	// is a wait of less than half a second.
+	Places int
+	Log    *slog.Logger
 }
 
 // Store is accounts, devices, sessions, API tokens and shared keys.
@@ -47,6 +52,7 @@ type Store struct {
 	policy    access.Policy
 	passwords Passwords
 	choice    password.Policy
+	hashing   *access.Turnstile
 	log       *slog.Logger
 	settings  settingsCache
 }
@@ -61,6 +67,7 @@ func New(pool *pgxpool.Pool, opt Options) *Store {
 		policy:    opt.Policy.WithDefaults(),
 		passwords: opt.Passwords,
 		choice:    opt.Choice,
+		hashing:   access.NewTurnstile(cmp.Or(opt.Places, 16)),
 		log:       opt.Log,
 	}
 	if s.clock == nil {

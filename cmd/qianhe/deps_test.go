@@ -20,6 +20,8 @@ func TestDeps(t *testing.T) {
 		{"qianhe/approval", nil, []string{"qianhe/", "net/http", "database/sql", "github.com/", "golang.org/"}, "the domain imports the standard library only, no HTTP, no SQL"},
 		{"qianhe/approval/...", nil, []string{"qianhe/hub", "qianhe/channels", "qianhe/web", "qianhe/cmd"}, "approval knows nothing of who is told and how"},
 		{"qianhe/approval/access", nil, []string{"github.com/", "golang.org/", "net/http"}, "the rules of access are standard library and crypto only"},
+		{"qianhe/...", []string{"qianhe/approval/access/ldap", "qianhe/cmd/"}, []string{"github.com/go-ldap"}, "a way to sign in is one package"},
+		{"qianhe/...", []string{"qianhe/approval/access/ldap/ldaptest"}, []string{"qianhe/approval/access/ldap/ldaptest"}, "the directory of tests is for tests"},
 		{"qianhe/hub", nil, []string{"qianhe/channels", "qianhe/web", "github.com/jackc", "database/sql"}, "the hub's rules need no channel, no page and no SQL"},
 		{"qianhe/hub/...", nil, []string{"qianhe/channels", "qianhe/web"}, "channels import the hub, not the reverse"},
 		{"qianhe/hub/live", nil, []string{"qianhe/hub/pghub", "qianhe/hub/natsbus", "github.com/jackc", "github.com/nats-io"}, "connections know neither where inboxes are kept nor what carries changes"},

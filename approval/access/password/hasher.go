@@ -26,7 +26,8 @@ type Options struct {
 	// Params is the cost of new hashes; the zero value means [DefaultParams].
 	Params Params
 	// Concurrent is how many hashes are computed at once; 0 means one for each
-	// processor. Memory in use is that many times Params.Memory.
+	// processor but one, which is left to those who are in already. Memory in use
+	// is that many times Params.Memory.
 	Concurrent int
 	// Random gives the salts; nil means crypto/rand.Reader.
 	Random io.Reader
@@ -48,7 +49,7 @@ func New(opt Options) *Hasher {
 		panic(fmt.Sprintf("password: cost out of bounds: %+v", opt.Params))
 	}
 	if opt.Concurrent <= 0 {
-		opt.Concurrent = runtime.GOMAXPROCS(0)
+		opt.Concurrent = max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	if opt.Random == nil {
 		opt.Random = rand.Reader
