@@ -106,7 +106,7 @@ func (n *news) got(t *testing.T, what chan int64) int64 {
 	select {
 	case seq := <-what:
 		return seq
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nothing was said over the connection")
 		return 0
 	}

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 )
 
 // proxy stands between the browser and the server, as those of agencies do. It
@@ -195,7 +194,7 @@ func TestDeadLine(t *testing.T) {
 	b.wait(livePage)
 	p.freeze()
 	b.do() // nothing: the page has to find out by itself
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for again := false; !again; {
 		if ctx.Err() != nil {

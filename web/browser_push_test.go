@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
@@ -76,12 +77,18 @@ func (b *browser) startWorker(path string) *worker {
 	return nil
 }
 
-// push delivers a message, as a push service would.
-func (w *worker) push(message string) {
+// push delivers messages, as a push service would, and waits until the worker
+// has done with them, which it tells its pages. Nobody may read the list of
+// notifications before: Chromium loses one for good that is being shown then.
+func (w *worker) push(messages ...string) {
 	w.t.Helper()
-	if _, err := chromedp.Call(w.ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: w.base, RegistrationID: w.id, Data: message}); err != nil {
-		w.t.Fatal(err)
+	ask[bool](w.browser, `(window.toCome === undefined && navigator.serviceWorker.addEventListener('message', e => { if (e.data === 'pushed') { window.toCome--; } }), window.toCome = `+fmt.Sprint(len(messages))+`, true)`)
+	for _, m := range messages {
+		if _, err := chromedp.Call(w.ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: w.base, RegistrationID: w.id, Data: m}); err != nil {
+			w.t.Fatal(err)
+		}
 	}
+	w.wait(`window.toCome === 0`)
 }
 
 // inside gives the worker's own world, to run scripts in. What a script changes
@@ -111,13 +118,12 @@ const shown = `navigator.serviceWorker.ready.then(r => r.getNotifications()).the
 // told waits until the office was told something.
 func (b *browser) told(o *office, what string) {
 	b.t.Helper()
-	for range 400 {
-		if slices.Contains(o.post.heard(), what) {
-			return
+	for deadline := time.Now().Add(patience); !slices.Contains(o.post.heard(), what); {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("nobody said %q: %q", what, o.post.heard())
 		}
 		ask[bool](b, `fetch('/robots.txt').then(() => true)`)
 	}
-	b.t.Errorf("nobody said %q: %q", what, o.post.heard())
 }
 
 // A push reaches the worker: it shows the message, sets the badge, says that

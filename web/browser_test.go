@@ -20,6 +20,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// patience is how long any one thing may take on a slow machine.
+const patience = time.Minute
+
 // chromium gives the browser to test with. Without one the tests that need it
 // are skipped, except where CI says that there has to be one.
 func chromium(t *testing.T) string {
@@ -82,10 +85,10 @@ func browseThrough(t *testing.T, between func(http.Handler) http.Handler, change
 	return b, o
 }
 
-// do runs steps, each page within half a minute.
+// do runs steps, each page within a minute.
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if b.ctx.Err() == nil && len(steps) == 0 {
 		ctx = b.ctx // the first run binds the browser to its context
@@ -98,7 +101,7 @@ func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 // ask evaluates a script.
 func ask[T any](b *browser, script string) T {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	for {
 		v, err := chromedp.Run(ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
@@ -120,7 +123,7 @@ func pageIsNew(err error) bool {
 // wait waits until a script gives true.
 func (b *browser) wait(script string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 15*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	for {
 		_, err := chromedp.Run(ctx, chromedp.Poll[bool](script))
@@ -136,7 +139,7 @@ func (b *browser) wait(script string) {
 // follow taps something that leads to another page, and waits for that.
 func (b *browser) follow(selector string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Click(chromedp.CSS(selector)))); err != nil {
 		b.t.Fatalf("following %s: %v", selector, err)
@@ -218,7 +221,7 @@ func (b *browser) tap(selector string) {
 // load runs a script that leads to another page, and waits for that.
 func (b *browser) load(script string) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	if _, err := chromedp.Run(ctx, chromedp.WaitEvent(page.LoadEventFired, nil, chromedp.Evaluate[chromedp.Void](script))); err != nil {
 		b.t.Fatalf("%s: %v", script, err)
@@ -228,7 +231,7 @@ func (b *browser) load(script string) {
 // during waits for another page that fn leads to.
 func (b *browser) during(fn func()) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	step := func(context.Context, *chromedp.Target) (chromedp.Void, error) {
 		fn()

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/network"
@@ -28,7 +27,7 @@ func TestShots(t *testing.T) {
 	}
 	b, o := browse(t)
 	save := func(name string) {
-		ctx, cancel := context.WithTimeout(b.ctx, 30*time.Second)
+		ctx, cancel := context.WithTimeout(b.ctx, patience)
 		defer cancel()
 		img, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 		if err != nil {

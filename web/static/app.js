@@ -79,17 +79,15 @@
   }
 
   // The number on the icon, and messages on the lock screen that are no longer
-  // news.
+  // news. Those the worker closes, which alone knows when that does no harm.
   function badge(n) {
     if (navigator.setAppBadge) {
       (n ? navigator.setAppBadge(n) : navigator.clearAppBadge()).catch(function () { /* not on a home screen */ });
     }
   }
-  function clear(which) {
+  function clear(tags) {
     if (!registration || !window.Notification || Notification.permission !== 'granted') { return; }
-    registration.then(function (r) { return r.getNotifications(); }).then(function (list) {
-      list.filter(which).forEach(function (n) { n.close(); });
-    }).catch(function () { /* they stay until the next one replaces them */ });
+    registration.then(function (r) { if (r.active) { r.active.postMessage({ clear: tags }); } }).catch(function () { /* they stay until the next one replaces them */ });
   }
 
   window.qianhe = { load: load, post: post, remember: remember, badge: badge, clear: clear, registration: registration, subscribe: subscribe };
@@ -183,7 +181,7 @@
   // no number on the icon, and, having said so, no subscription.
   if (document.querySelector('form[action="/signin"]')) {
     badge(0);
-    clear(function () { return true; });
+    clear(['']);
     if (document.querySelector('[data-left]') && registration) {
       navigator.serviceWorker.ready.then(function (r) {
         return r.pushManager && r.pushManager.getSubscription();

@@ -48,7 +48,7 @@
     } else {
       q.post('/live/seen', { seq: seq }).then(function (answer) { if (!answer.ok) { throw answer; } }).catch(function () { seen = was; });
     }
-    if (document.getElementById('tray')) { q.clear(function (n) { return /^(tray|due|form)/.test(n.tag); }); }
+    if (document.getElementById('tray')) { q.clear(['tray', 'due', 'form']); }
   }
   ['pointerdown', 'touchstart', 'keydown', 'scroll'].forEach(function (name) {
     window.addEventListener(name, function () { touched = Date.now(); look(); }, { passive: true });
@@ -70,7 +70,7 @@
     }
     pending = c.pending;
     q.badge(c.pending);
-    if (!c.pending) { q.clear(function (n) { return /^tray/.test(n.tag); }); }
+    if (!c.pending) { q.clear(['tray']); }
   }
 
   // The in-tray, or the one document, is fetched anew: at once, and then at

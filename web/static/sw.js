@@ -36,17 +36,24 @@ function post(url, value) {
 
 function ignore() { /* nothing depends on it */ }
 
-// Whether a message was sent before another of its sort that has been here
-// already. Messages are taken one after the other.
+// What is on the screen is read and changed by one after the other. Chromium
+// loses a notification for good that somebody reads the list at the moment it
+// is being shown: it stays on the screen, and a tap on it does nothing.
 var turn = Promise.resolve();
+function inTurn(work) {
+  turn = turn.then(work).catch(ignore);
+  return turn;
+}
+
+// Whether a message was sent before another of its sort that has been here
+// already.
 function late(sort, sent) {
-  turn = turn.then(function () { return caches.open(LAST); }).then(function (cache) {
+  return caches.open(LAST).then(function (cache) {
     return cache.match('/' + sort).then(function (kept) { return kept ? kept.text() : '0'; }).then(function (last) {
       if (!(sent > Number(last))) { return sent > 0 && sent < Number(last); }
       return cache.put('/' + sort, new Response(String(sent))).then(function () { return false; });
     });
   }).catch(function () { return false; });
-  return turn;
 }
 
 // Messages of these groups say how things stand: only the newest is right.
@@ -95,12 +102,27 @@ self.addEventListener('push', function (event) {
   var message = {};
   try { message = event.data.json() || {}; } catch (e) { message = {}; }
   var n = message.notification || {}, data = n.data || {};
-  event.waitUntil(Promise.all([late('', data.sent), STATE.test(n.tag) ? late(n.tag, data.sent) : false]).then(function (isLate) {
-    return Promise.all([
-      show(message, isLate[1]).then(function () { return data.delivery ? post('/push/delivered', { delivery: data.delivery }) : null; }).catch(ignore),
-      isLate[0] ? null : badge(message).catch(ignore)
-    ]);
+  event.waitUntil(inTurn(function () {
+    return Promise.all([late('', data.sent), STATE.test(n.tag) ? late(n.tag, data.sent) : false]).then(function (isLate) {
+      return Promise.all([
+        show(message, isLate[1]).then(function () { return true; }, ignore),
+        isLate[0] ? null : badge(message).catch(ignore)
+      ]);
+    });
+  }).then(function (did) {
+    return did && did[0] && data.delivery ? post('/push/delivered', { delivery: data.delivery }).catch(ignore) : null;
   }).then(windows).then(function (list) { list.forEach(function (w) { w.postMessage('pushed'); }); }));
+});
+
+// A page says what is no longer news, by the first letters of its tags.
+self.addEventListener('message', function (event) {
+  var tags = event.data && event.data.clear;
+  if (!tags) { return; }
+  event.waitUntil(inTurn(function () {
+    return self.registration.getNotifications().then(function (list) {
+      list.filter(function (n) { return tags.some(function (t) { return n.tag.indexOf(t) === 0; }); }).forEach(function (n) { n.close(); });
+    });
+  }));
 });
 
 // A tap says that the person has seen it, and opens what it is about: in a page
