@@ -1,9 +1,6 @@
 package web
 
 import (
-	"context"
-	"encoding/csv"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +9,7 @@ import (
 	"time"
 
 	"qianhe/approval"
+	"qianhe/approval/access"
 	"qianhe/hub"
 )
 
@@ -197,67 +195,32 @@ func orText(a, b string) string {
 }
 
 // ledgerCSV writes the ledger as a file for a spreadsheet: one line a delivery,
-// while it is being read. When the reading fails on the way the connection is
-// cut, so that nobody takes a part for the whole.
+// while it is being read.
 func (s *Server) ledgerCSV(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if s.Ledger == nil {
 		return approval.ErrNotFound
 	}
 	q := readLedgerQuery(r.URL.Query())
-	out := &ledgerFile{w: w, v: v, control: http.NewResponseController(w)}
+	if err := s.recordExport(r.Context(), access.EventLedgerExported, q.values); err != nil {
+		return err
+	}
+	words := v.words
+	out := &ledgerFile{words, newCSVFile(w, v, "qianhe-ledger", []string{
+		words.T("csv.at"), words.T("csv.person"), words.T("csv.kind"), words.T("csv.speed"), words.T("csv.delivered"), words.T("csv.seen"), words.T("csv.via"), words.T("csv.cancelled"),
+		words.T("csv.channel"), words.T("csv.state"), words.T("csv.reason"), words.T("csv.done"), words.T("csv.attempts"), words.T("csv.cost"), words.T("csv.provider"), words.T("csv.ref"), words.T("csv.id"),
+	})}
 	err := s.Ledger.ExportLedger(r.Context(), q.filter, v.session.Person.ID, out.add)
-	if err == nil {
-		err = out.end()
-	}
-	if err != nil && out.csv != nil {
-		s.warn(context.WithoutCancel(r.Context()), v, "the ledger was not written to its end", err)
-		panic(http.ErrAbortHandler)
-	}
-	return err
+	return s.endCSV(r.Context(), v, out.csvFile, err)
 }
 
 // ledgerFile is a ledger on its way to a spreadsheet.
 type ledgerFile struct {
-	w       http.ResponseWriter
-	v       *visit
-	control *http.ResponseController
-	csv     *csv.Writer // nil before the first line
-	lines   int
-}
-
-// bom tells Excel that a text is UTF-8.
-const bom = "\ufeff"
-
-// flushEvery is how many lines are kept back; exportPause how long a client may
-// take for as many.
-const (
-	flushEvery  = 200
-	exportPause = time.Minute
-)
-
-func (f *ledgerFile) begin() error {
-	h := f.w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="qianhe-ledger-`+f.v.now.In(approval.Zone).Format("20060102-1504")+`.csv"`)
-	if _, err := io.WriteString(f.w, bom); err != nil {
-		return err
-	}
-	f.csv = csv.NewWriter(f.w)
-	f.csv.UseCRLF = true
-	w := f.v.words
-	return f.csv.Write([]string{
-		w.T("csv.at"), w.T("csv.person"), w.T("csv.kind"), w.T("csv.speed"), w.T("csv.delivered"), w.T("csv.seen"), w.T("csv.via"), w.T("csv.cancelled"),
-		w.T("csv.channel"), w.T("csv.state"), w.T("csv.reason"), w.T("csv.done"), w.T("csv.attempts"), w.T("csv.cost"), w.T("csv.provider"), w.T("csv.ref"), w.T("csv.id"),
-	})
+	words *words
+	*csvFile
 }
 
 func (f *ledgerFile) add(e hub.LedgerEntry) error {
-	if f.csv == nil {
-		if err := f.begin(); err != nil {
-			return err
-		}
-	}
-	w := f.v.words
+	w := f.words
 	speed := ""
 	if !e.Grade.Classified() && e.Speed != "" {
 		speed = w.T(speedKey(e.Speed))
@@ -280,54 +243,4 @@ func (f *ledgerFile) add(e hub.LedgerEntry) error {
 		}
 	}
 	return nil
-}
-
-func (f *ledgerFile) line(cells []string) error {
-	for i, c := range cells {
-		cells[i] = inert(c)
-	}
-	if err := f.csv.Write(cells); err != nil {
-		return err
-	}
-	if f.lines++; f.lines%flushEvery == 0 {
-		return f.flush()
-	}
-	return nil
-}
-
-func (f *ledgerFile) flush() error {
-	// A test's recorder knows no deadlines; a server does.
-	_ = f.control.SetWriteDeadline(time.Now().Add(exportPause))
-	f.csv.Flush()
-	if err := f.csv.Error(); err != nil {
-		return err
-	}
-	_ = f.control.Flush()
-	return nil
-}
-
-func (f *ledgerFile) end() error {
-	if f.csv == nil {
-		if err := f.begin(); err != nil {
-			return err
-		}
-	}
-	return f.flush()
-}
-
-// inert keeps a cell from being a formula in a spreadsheet (CWE-1236): an
-// apostrophe before what would begin one makes it text.
-func inert(cell string) string {
-	if cell != "" && strings.ContainsAny(cell[:1], "=+-@\t\r\n") || strings.HasPrefix(cell, "＝") || strings.HasPrefix(cell, "＋") || strings.HasPrefix(cell, "－") || strings.HasPrefix(cell, "＠") {
-		return "'" + cell
-	}
-	return cell
-}
-
-// stamp writes a time as spreadsheets read it, in Taipei.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.In(approval.Zone).Format("2006-01-02 15:04:05")
 }

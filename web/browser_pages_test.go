@@ -58,6 +58,7 @@ func (o *office) stops() []stop {
 		{name: "admin-channels", path: "/admin/channels", as: "admin"},
 		{name: "admin-ledger", path: "/admin/ledger", as: "admin"},
 		{name: "admin-ledger-none", path: "/admin/ledger?kind=channel.linked&q=nobody", as: "admin"},
+		{name: "admin-audit", path: "/admin/audit", as: "admin"},
 		{name: "admin-entry", path: "/admin/ledger/" + o.ledger.entries[0].ID, as: "admin"},
 		{name: "admin-access", path: "/admin/access", as: "admin"},
 		{name: "admin-access-reach", path: "/admin/access/reach", as: "admin"},

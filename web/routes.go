@@ -74,6 +74,8 @@ func (s *Server) routes() {
 	s.page("GET /admin/ledger", admins, s.ledger)
 	s.page("GET /admin/ledger.csv", admins, s.ledgerCSV)
 	s.page("GET /admin/ledger/{notification}", admins, s.ledgerEntry)
+	s.page("GET /admin/audit", admins, s.audit)
+	s.page("GET /admin/audit.csv", admins, s.auditCSV)
 	s.page("GET /admin/channels", admins, s.channels)
 	s.page("POST /admin/channels/{channel}/test", admins, s.testChannel)
 	s.page("GET /admin/webhooks", admins, s.webhooks)
@@ -157,6 +159,7 @@ func (s *Server) handle(rt route, h handler) {
 		if err == nil && rt.rule != public {
 			err = s.resume(r, v, rt.rule)
 		}
+		r = r.WithContext(access.WithOrigin(r.Context(), s.originOf(r, v)))
 		if err == nil && rt.rule == admins && !v.session.Person.Has(approval.RoleAdmin) {
 			err = errNotAdmin
 		}

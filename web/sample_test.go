@@ -43,6 +43,7 @@ type office struct {
 	pdf, picture, sheet              approval.FileID
 	leave, loan, power               string // notices of other systems to Wang
 	systems                          *systems
+	trail                            *trail
 }
 
 // pushKey is a VAPID public key, as far as its looks go.
@@ -91,13 +92,14 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 	o.told()
 	o.notices()
 	o.events()
+	o.did()
 
 	base, err := url.Parse("http://sign.example.gov.tw")
 	if err != nil {
 		t.Fatal(err)
 	}
 	opt := Options{
-		Documents: o.store, Accounts: o.accounts, Access: o.access, Hub: o.post, Settings: o.settings, Ledger: o.ledger, Webhooks: o.systems, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
+		Documents: o.store, Accounts: o.accounts, Access: o.access, Hub: o.post, Settings: o.settings, Ledger: o.ledger, Webhooks: o.systems, Audit: o.trail, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
 		Workdays: workday.Official(), BaseURL: base, Agency: "青川市政府", Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Push: &Push{PublicKey: func(context.Context) string { return pushKey }, KnowsKey: func(_ context.Context, key string) bool { return key == pushKey }, Check: func(endpoint, _, _ string) error {

@@ -32,6 +32,7 @@ type Options struct {
 
 	Ledger         Ledger         // nil: nobody can look at it
 	Webhooks       Webhooks       // nil: nobody can look at them
+	Audit          Audit          // nil: nobody can look at it, and pages add nothing to it
 	Live           Live           // nil: pages are only new when they are loaded
 	Pages          PageRenderer   // nil: PDF files can be downloaded only
 	Push           *Push          // nil: no Web Push

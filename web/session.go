@@ -70,6 +70,11 @@ func (s *Server) address(r *http.Request) string {
 	return a.String()
 }
 
+// originOf is who asks and from where, for the audit trail.
+func (s *Server) originOf(r *http.Request, v *visit) access.Origin {
+	return access.Origin{Person: v.session.Person.ID, Session: v.session.ID, Device: v.session.Device, Address: s.address(r)}
+}
+
 // endSessions ends what hangs on sessions that are over: live connections and
 // push subscriptions. The sessions themselves have ended already.
 func (s *Server) endSessions(ctx context.Context, v *visit, sessions []string) {

@@ -124,6 +124,17 @@ type Webhooks interface {
 	ReplayFailed(ctx context.Context, by approval.Actor, endpoint string, since time.Time) (n int, err error)
 }
 
+// Audit is the audit trail (稽核紀錄); pgaccess.Store keeps it.
+type Audit interface {
+	// Record adds what the pages themselves do, such as an export.
+	Record(ctx context.Context, e access.Event) error
+	// Audit gives a page, latest first; a cursor that is none is an
+	// *approval.InvalidError.
+	Audit(ctx context.Context, f access.AuditFilter, cursor string, limit int) (access.AuditPage, error)
+	// ExportAudit calls fn for each entry, latest first, until it fails.
+	ExportAudit(ctx context.Context, f access.AuditFilter, fn func(access.AuditEntry) error) error
+}
+
 // Live holds the connections of pages that are open; live.Server is one.
 type Live interface {
 	// Serve upgrades the request and owns the connection from then on.

@@ -41,13 +41,20 @@ func (s *Store) CreateAccount(ctx context.Context, n access.NewAccount) error {
 		return fmt.Errorf("create account: %w", err)
 	}
 	now := s.now()
-	_, err = s.pool.Exec(ctx, `
-		insert into account (id, person, login, password_hash, must_change, locale, created_at)
-		values (@id, @person, @login, @hash, @must_change, @locale, @now)`,
-		pgx.NamedArgs{
-			"id": approval.NewID(now, s.random), "person": n.Person, "login": login, "hash": hash,
-			"must_change": n.MustChange, "locale": locale, "now": now,
-		})
+	id := approval.NewID(now, s.random)
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			insert into account (id, person, login, password_hash, must_change, locale, created_at)
+			values (@id, @person, @login, @hash, @must_change, @locale, @now)`,
+			pgx.NamedArgs{
+				"id": id, "person": n.Person, "login": login, "hash": hash,
+				"must_change": n.MustChange, "locale": locale, "now": now,
+			})
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, access.Event{At: now, Kind: access.EventAccountCreated, Person: n.Person, Account: id, Detail: map[string]string{"login": login}})
+	})
 	if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch pgErr.ConstraintName {
 		case "account_login_key":
@@ -169,6 +176,13 @@ func (s *Store) ChangePassword(ctx context.Context, session access.Session, old,
 			where    account = $1
 			and      device <> $2
 			order by id`, session.Account, session.Device))
+		if err != nil {
+			return err
+		}
+		err = s.record(ctx, tx, access.Event{
+			At: now, Kind: access.EventPasswordChanged, Actor: session.Person.ID, Person: session.Person.ID, Account: session.Account,
+			Session: session.ID, Device: session.Device,
+		})
 		if err != nil {
 			return err
 		}

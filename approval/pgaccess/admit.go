@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -98,7 +99,7 @@ func (s *Store) enter(ctx context.Context, e entry) (out access.SignedIn, err er
 		}
 		out.Session = row.session(e.now)
 		out.SessionCookie, out.DeviceCookie = session.Reveal(), e.token.Reveal()
-		return nil
+		return s.record(ctx, tx, signedIn(&e, out.Session))
 	})
 	if err != nil {
 		return access.SignedIn{}, err
@@ -189,6 +190,24 @@ func trust(ctx context.Context, tx pgx.Tx, account, device string, now time.Time
 	}
 	_, err = tx.Exec(ctx, `update account set device_since = $2 where id = $1 and device_since is null`, account, now)
 	return err
+}
+
+// signedIn is the entry of a sign-in in the audit trail.
+func signedIn(e *entry, in access.Session) access.Event {
+	label, _ := access.DescribeBrowser(e.browser.UserAgent)
+	detail := map[string]string{"browser": label, "standing": string(in.Standing)}
+	if e.device == nil {
+		detail["device"] = "new"
+	}
+	var methods []string
+	for _, m := range e.Methods {
+		methods = append(methods, string(m))
+	}
+	detail["methods"] = strings.Join(methods, " ")
+	return access.Event{
+		At: e.now, Kind: access.EventSignedIn, Actor: in.Person.ID, Person: in.Person.ID, Account: in.Account,
+		Session: in.ID, Device: in.Device, Address: e.browser.Address, Detail: detail,
+	}
 }
 
 func (s *Store) insertSession(ctx context.Context, tx pgx.Tx, e *entry, session access.Token) error {

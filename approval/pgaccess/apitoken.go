@@ -49,13 +49,21 @@ func (s *Store) IssueToken(ctx context.Context, n access.NewAPIToken) (string, e
 	}
 	token := access.NewToken(now, s.random)
 	hash := token.Hash()
-	_, err := s.pool.Exec(ctx, `
-		insert into api_token (id, name, secret_hash, scopes, origins, per_minute, created_at, expires_at)
-		values (@id, @name, @hash, @scopes, @origins, @per_minute, @now, @expires)`,
-		pgx.NamedArgs{
-			"id": token.ID, "name": name, "hash": hash[:], "scopes": n.Scopes, "origins": origins, "per_minute": n.PerMinute,
-			"now": now, "expires": ends,
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, `
+			insert into api_token (id, name, secret_hash, scopes, origins, per_minute, created_at, expires_at)
+			values (@id, @name, @hash, @scopes, @origins, @per_minute, @now, @expires)`,
+			pgx.NamedArgs{
+				"id": token.ID, "name": name, "hash": hash[:], "scopes": n.Scopes, "origins": origins, "per_minute": n.PerMinute,
+				"now": now, "expires": ends,
+			})
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, access.Event{
+			At: now, Kind: access.EventTokenIssued, Detail: map[string]string{"token": token.ID, "name": name, "scopes": strings.Join(n.Scopes, " ")},
 		})
+	})
 	if err != nil {
 		return "", fmt.Errorf("issue API token: %w", err)
 	}
@@ -155,12 +163,20 @@ func (s *Store) RevokeToken(ctx context.Context, id string) error {
 	if !approval.ValidID(id) {
 		return approval.ErrNotFound
 	}
-	tag, err := s.pool.Exec(ctx, `update api_token set revoked_at = $2 where id = $1 and revoked_at is null`, id, s.now())
+	now := s.now()
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		var name string
+		err := tx.QueryRow(ctx, `update api_token set revoked_at = $2 where id = $1 and revoked_at is null returning name`, id, now).Scan(&name)
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, access.Event{At: now, Kind: access.EventTokenWithdrawn, Detail: map[string]string{"token": id, "name": name}})
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return approval.ErrNotFound
+	}
 	if err != nil {
 		return fmt.Errorf("revoke API token: %w", err)
-	}
-	if tag.RowsAffected() == 0 {
-		return approval.ErrNotFound
 	}
 	s.log.InfoContext(ctx, "API token revoked", "token", id)
 	return nil

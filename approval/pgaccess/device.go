@@ -75,7 +75,7 @@ func (s *Store) RevokeDevice(ctx context.Context, account, device string) (ended
 		if !mine {
 			return approval.ErrNotFound
 		}
-		ended, err = revoke(ctx, tx, []string{device}, s.now())
+		ended, err = s.revoke(ctx, tx, account, []string{device}, s.now())
 		return err
 	})
 	if err != nil {
@@ -102,7 +102,7 @@ func (s *Store) RevokeOthers(ctx context.Context, account, current string) (ende
 		if err != nil {
 			return err
 		}
-		ended, err = revoke(ctx, tx, devices, s.now())
+		ended, err = s.revoke(ctx, tx, account, devices, s.now())
 		return err
 	})
 	if err != nil {
@@ -113,10 +113,23 @@ func (s *Store) RevokeOthers(ctx context.Context, account, current string) (ende
 }
 
 // revoke gives all sessions on record of the devices. The account is locked.
-func revoke(ctx context.Context, tx pgx.Tx, devices []string, now time.Time) ([]string, error) {
-	_, err := tx.Exec(ctx, `update device set revoked_at = $2 where id = any ($1) and revoked_at is null`, devices, now)
+func (s *Store) revoke(ctx context.Context, tx pgx.Tx, account string, devices []string, now time.Time) ([]string, error) {
+	type known struct{ ID, Label string }
+	rows, _ := tx.Query(ctx, `
+		update device
+		set    revoked_at = $2
+		where  id = any ($1)
+		and    revoked_at is null
+		returning id, label`, devices, now)
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[known])
 	if err != nil {
 		return nil, err
+	}
+	for _, d := range list {
+		e := access.Event{At: now, Kind: access.EventDeviceRevoked, Account: account, Device: d.ID, Detail: map[string]string{"browser": d.Label}}
+		if err := s.record(ctx, tx, e); err != nil {
+			return nil, err
+		}
 	}
 	_, err = tx.Exec(ctx, `update session set revoked_at = $2 where device = any ($1) and revoked_at is null`, devices, now)
 	if err != nil {

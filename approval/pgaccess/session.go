@@ -168,14 +168,34 @@ func (s *Store) touch(ctx context.Context, row *sessionRow, now time.Time) error
 // connections and push links of theirs are to be ended. Once more, or for a
 // session that there is not, it does nothing and is no error.
 func (s *Store) SignOut(ctx context.Context, session string) (ended []string, err error) {
-	_, err = s.pool.Exec(ctx, `update session set revoked_at = $2 where id = $1 and revoked_at is null`, session, s.now())
-	if err == nil {
-		ended, err = collect[string](s.pool.Query(ctx, `
+	now := s.now()
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		e := access.Event{At: now, Kind: access.EventSignedOut, Session: session}
+		err := tx.QueryRow(ctx, `
+			update session s
+			set    revoked_at = $2
+			from   account a
+			where  s.id = $1
+			and    s.revoked_at is null
+			and    a.id = s.account
+			returning a.id, a.person, s.device`, session, now).Scan(&e.Account, &e.Actor, &e.Device)
+		switch {
+		case err == nil:
+			e.Person = e.Actor
+			err = s.record(ctx, tx, e)
+		case errors.Is(err, pgx.ErrNoRows): // it has ended already
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+		ended, err = collect[string](tx.Query(ctx, `
 			select id
 			from   session
 			where  device = (select device from session where id = $1)
 			order  by id`, session))
-	}
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("sign out: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -94,14 +95,23 @@ func (s *Store) SaveSettings(ctx context.Context, by approval.PersonID, from int
 	if err != nil {
 		return fmt.Errorf("save access settings: %w", err)
 	}
-	tag, err := s.pool.Exec(ctx, `
-		insert into access_settings (version, settings, set_by, set_at)
-		select @version, @settings, nullif(@by, ''), @now
-		where  @version = 1 + coalesce((select max(version) from access_settings), 0)`,
-		pgx.NamedArgs{"version": from + 1, "settings": text, "by": by, "now": now})
+	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `
+			insert into access_settings (version, settings, set_by, set_at)
+			select @version, @settings, nullif(@by, ''), @now
+			where  @version = 1 + coalesce((select max(version) from access_settings), 0)`,
+			pgx.NamedArgs{"version": from + 1, "settings": text, "by": by, "now": now})
+		if err == nil && tag.RowsAffected() == 0 {
+			err = access.ErrSettingsChanged
+		}
+		if err != nil {
+			return err
+		}
+		return s.record(ctx, tx, access.Event{At: now, Kind: access.EventSettingsChanged, Actor: by, Detail: map[string]string{"version": strconv.Itoa(from + 1)}})
+	})
 	pgErr, ok := errors.AsType[*pgconn.PgError](err)
 	switch {
-	case ok && pgErr.ConstraintName == "access_settings_pkey", err == nil && tag.RowsAffected() == 0:
+	case ok && pgErr.ConstraintName == "access_settings_pkey", errors.Is(err, access.ErrSettingsChanged):
 		return access.ErrSettingsChanged
 	case err != nil:
 		return fmt.Errorf("save access settings: %w", err)

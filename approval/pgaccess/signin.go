@@ -43,6 +43,9 @@ func (s *Store) Try(ctx context.Context, login string, b access.Browser) (attemp
 	attempt, err = s.count(ctx, try, now)
 	if limited, ok := errors.AsType[*access.LimitedError](err); ok {
 		s.log.WarnContext(ctx, "sign-in limited", "address", b.Address, "trusted_device", device != nil, "retry_after", limited.RetryAfter)
+		if err := s.recordLimited(ctx, b.Address, now); err != nil {
+			return 0, fmt.Errorf("sign in: %w", err)
+		}
 		return 0, limited
 	}
 	if err != nil {
@@ -80,10 +83,14 @@ func (s *Store) ProvePassword(ctx context.Context, in access.SignIn) (access.Pro
 	return access.Proven{Account: who.ID, Methods: []access.Method{access.ByPassword}, At: s.now(), Attempt: attempt, Hash: who.Hash}, nil
 }
 
-// refused gives what whoever signs in may hear, and the log the rest.
+// refused gives what whoever signs in may hear, and the log and the audit trail
+// the rest.
 func (s *Store) refused(ctx context.Context, account, address string, err error) error {
 	if errors.Is(err, access.ErrCredentials) || errors.Is(err, access.ErrDisabled) {
 		s.log.InfoContext(ctx, "sign-in refused", "account", account, "address", address, "reason", err.Error())
+		if err := s.record(ctx, s.pool, access.Event{Kind: access.EventRefused, Account: account, Address: address}); err != nil {
+			return fmt.Errorf("sign in: %w", err)
+		}
 		return access.ErrCredentials
 	}
 	return fmt.Errorf("sign in: %w", err)

@@ -158,6 +158,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Settings:       a.hub,
 		Ledger:         a.hub,
 		Webhooks:       a.hub,
+		Audit:          a.accounts,
 		Forms:          access.NewFormTokens(formKey),
 		Workdays:       calendar,
 		BaseURL:        a.config.BaseURL,

@@ -49,6 +49,9 @@ func (h *Hub) addLink(ctx context.Context, l hub.Link) (id string, forward []str
 			person approval.PersonID
 			ended  []string
 		)
+		if err := sayOrigin(ctx, tx); err != nil {
+			return err
+		}
 		err := tx.QueryRow(ctx, `
 			select id, person
 			from channel_link
@@ -195,6 +198,9 @@ func (h *Hub) RemoveLink(ctx context.Context, p approval.PersonID, id string) er
 	now := h.now()
 	err := h.inTx(ctx, func(tx pgx.Tx) error {
 		var c hub.ChannelName
+		if err := sayOrigin(ctx, tx); err != nil {
+			return err
+		}
 		err := tx.QueryRow(ctx, `select channel from channel_link where id = $1 and person = $2 and disabled_at is null`, id, p).Scan(&c)
 		if err != nil {
 			return err
@@ -230,6 +236,9 @@ func (h *Hub) RemoveLink(ctx context.Context, p approval.PersonID, id string) er
 func (h *Hub) RemoveSessionLinks(ctx context.Context, session string) error {
 	var forward []string
 	err := h.inTx(ctx, func(tx pgx.Tx) error {
+		if err := sayOrigin(ctx, tx); err != nil {
+			return err
+		}
 		ended, err := texts(ctx, tx, `
 			update channel_link
 			set disabled_at = $2, reason = 'session ended'

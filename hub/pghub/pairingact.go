@@ -120,6 +120,9 @@ func (t *turn) endPairing(ctx context.Context, id string, s hub.PairingState, re
 // concerned is told elsewhere. Returns errRaced when something has changed since
 // it was looked at; nothing is to be committed then.
 func (t *turn) connect(ctx context.Context, p approval.PersonID, c hub.ChannelName, address string) (string, error) {
+	if err := sayOrigin(ctx, t.tx); err != nil {
+		return "", err
+	}
 	hash := sha256.Sum256([]byte(address))
 	rows, _ := t.tx.Query(ctx, `
 		select id, person, address_hash = $3

@@ -89,7 +89,13 @@ func (h *Hub) SetPolicy(ctx context.Context, by approval.PersonID, p hub.Policy)
 	if err != nil {
 		return fmt.Errorf("pghub: set policy: %w", err)
 	}
-	_, err = h.pool.Exec(ctx, `insert into hub_policy (policy, set_by, set_at) values ($1, $2, $3)`, text, by, now)
+	err = h.inTx(ctx, func(tx pgx.Tx) error {
+		if err := sayOrigin(ctx, tx); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `insert into hub_policy (policy, set_by, set_at) values ($1, $2, $3)`, text, by, now)
+		return err
+	})
 	if err != nil {
 		return translate("pghub: set policy", err)
 	}

@@ -1,0 +1,59 @@
+package web
+
+import "qianhe/approval/access"
+
+// auditKey is what a kind of the audit trail is called.
+func auditKey(k access.EventKind) string {
+	switch k {
+	case access.EventSignedIn:
+		return "event.signin.accepted"
+	case access.EventRefused:
+		return "event.signin.refused"
+	case access.EventLimited:
+		return "event.signin.limited"
+	case access.EventSignedOut:
+		return "event.signin.ended"
+	case access.EventPasswordChanged:
+		return "event.password.changed"
+	case access.EventDeviceRevoked:
+		return "event.device.revoked"
+	case access.EventChannelLinked:
+		return "event.channel.linked"
+	case access.EventChannelUnlinked:
+		return "event.channel.unlinked"
+	case access.EventPolicyChanged:
+		return "event.policy.changed"
+	case access.EventSettingsChanged:
+		return "event.settings.changed"
+	case access.EventReplayed:
+		return "event.webhook.replayed"
+	case access.EventTokenIssued:
+		return "event.token.issued"
+	case access.EventTokenWithdrawn:
+		return "event.token.withdrawn"
+	case access.EventAccountCreated:
+		return "event.account.created"
+	case access.EventLedgerExported:
+		return "event.ledger.exported"
+	case access.EventAuditExported:
+		return "event.audit.exported"
+	case "document.submit":
+		return "event.document.submit"
+	case "document.approve":
+		return "event.document.approve"
+	case "document.return":
+		return "event.document.return"
+	case "document.decide":
+		return "event.document.decide"
+	}
+	return "event.other"
+}
+
+// auditTone is the colour of what an administrator should look at.
+func auditTone(k access.EventKind) string {
+	switch k {
+	case access.EventRefused, access.EventLimited:
+		return "late"
+	}
+	return ""
+}
