@@ -33,6 +33,23 @@ func insideApp(userAgent string) string {
 	return ""
 }
 
+// outside gives the address that leads from an app's browser to the same page in
+// the phone's own: LINE knows a word for it. It is "" where there is none.
+func outside(app, address string) string {
+	if app != "LINE" {
+		return ""
+	}
+	sep := "?"
+	if strings.Contains(address, "?") {
+		sep = "&"
+	}
+	return address + sep + "openExternalBrowser=1"
+}
+
+// staysInside reports whether a page is meant for an app's own browser: LINE's
+// dialog has to know who opens it.
+func staysInside(address string) bool { return strings.HasPrefix(address, "/link/line") }
+
 // appleVersion is how iPhones and iPads name theirs: "CPU iPhone OS 16_3_1 like
 // Mac OS X".
 var appleVersion = regexp.MustCompile(`(?:iPhone )?OS (\d{1,2})_(\d{1,2})(?:_\d+)* like Mac OS X`)

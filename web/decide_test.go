@@ -271,7 +271,7 @@ func TestNotInOnesHands(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	for _, path := range []string{"", "/decide", "/return"} {
-		o.get(t, "kao", "/d/"+string(o.flood)+path).status(t, http.StatusNotFound).says(t, "h1", "找不到這件公文")
+		o.get(t, "kao", "/d/"+string(o.flood)+path).status(t, http.StatusNotFound).says(t, "h1", "這件公文不是給您的")
 	}
 	o.get(t, "lin", "/d/"+string(o.meeting)+"/decide").status(t, http.StatusConflict)
 	o.get(t, "wang", "/d/"+string(o.shut)+"/decide").status(t, http.StatusForbidden).says(t, "h1", "密件")

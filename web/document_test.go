@@ -42,7 +42,7 @@ func TestDocument(t *testing.T) {
 		t.Errorf("said %q", o.post.heard())
 	}
 	o.get(t, "wang", doc+"?part=1").status(t, 200)
-	o.get(t, "wang", doc, "Sec-Purpose", "prefetch").status(t, 200)
+	o.get(t, "wang", doc, "Sec-Purpose", "prefetch").status(t, http.StatusServiceUnavailable)
 	if len(o.post.heard()) != 1 {
 		t.Errorf("said %q", o.post.heard())
 	}

@@ -170,12 +170,19 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v *visit, err erro
 		http.Redirect(w, r, "/signin?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return
 	case errors.Is(err, access.ErrNoSession):
-		p := s.signInPage(v, s.safeNext(documentOf(r.URL.Path)))
+		p := s.signInPage(r, v, s.safeNext(documentOf(r.URL.Path)))
 		p.Error = f.text
 		s.mustRender(w, r, v, f.status, "signin", p)
 		return
 	case errors.Is(err, errMustChange):
-		http.Redirect(w, r, "/me/password", http.StatusSeeOther)
+		to := "/me/password"
+		if next := s.safeNext(r.URL.RequestURI()); r.Method == http.MethodGet && next != "/inbox" {
+			to += "?next=" + url.QueryEscape(next)
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+		return
+	case f.status == http.StatusNotFound && v.session.ID != "" && forOthers(r.URL.Path):
+		s.notYours(w, r, v)
 		return
 	}
 	f.setHeaders(w.Header())

@@ -50,8 +50,8 @@ func (s *Server) setHeaders(h http.Header, data bool) {
 	} else {
 		h.Set("Content-Security-Policy", s.policy)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		h.Set("X-Robots-Tag", "noindex")
 	}
+	h.Set("X-Robots-Tag", noRobots)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -126,12 +126,6 @@ func badCursor(err error) bool {
 	return errors.As(err, &invalid) && invalid.Field == "cursor"
 }
 
-// looking reports whether a person looks at what is asked for: browsers also
-// fetch pages ahead of time.
-func looking(r *http.Request) bool {
-	return r.Method == http.MethodGet && r.Header.Get("Sec-Purpose") == "" && r.Header.Get("Purpose") == "" && r.Header.Get("X-Moz") == ""
-}
-
 // trayFilter reads a filter; one that there is not means all.
 func trayFilter(s string) approval.TrayFilter {
 	f := approval.TrayFilter(s)

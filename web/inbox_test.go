@@ -126,7 +126,7 @@ func TestInboxPart(t *testing.T) {
 	}
 	o.get(t, "wang", "/inbox?part=tray&n=100000").has(t, ".card", 36)
 	for _, h := range []string{"Sec-Purpose", "Purpose", "X-Moz"} {
-		o.get(t, "wang", "/inbox", h, "prefetch").status(t, 200)
+		o.get(t, "wang", "/inbox", h, "prefetch").status(t, http.StatusServiceUnavailable)
 	}
 	o.ask(t, "wang", http.MethodHead, "/inbox", nil).status(t, 200)
 	if len(o.post.heard()) != 0 {

@@ -77,16 +77,17 @@ type passwordPage struct {
 	base
 	Login string
 	First bool   // it was set by somebody else
+	Next  string // where the person wanted to go when it had to be changed
 	Field string // what is wrong: old, new, again
 	Error string
 }
 
 func (s *Server) passwordForm(w http.ResponseWriter, r *http.Request, v *visit) error {
-	return s.render(w, r, http.StatusOK, "password", s.passwordPage(v))
+	return s.render(w, r, http.StatusOK, "password", s.passwordPage(v, r.URL.Query().Get("next")))
 }
 
-func (s *Server) passwordPage(v *visit) *passwordPage {
-	return &passwordPage{base: s.base(v, v.words.T("password.title"), "me"), Login: v.session.Login, First: v.session.MustChange}
+func (s *Server) passwordPage(v *visit, next string) *passwordPage {
+	return &passwordPage{base: s.base(v, v.words.T("password.title"), "me"), Login: v.session.Login, First: v.session.MustChange, Next: s.safeNext(next)}
 }
 
 // password changes it; the sessions on other devices end.
@@ -95,7 +96,7 @@ func (s *Server) password(w http.ResponseWriter, r *http.Request, v *visit) erro
 		return err
 	}
 	f := r.PostForm
-	p := s.passwordPage(v)
+	p := s.passwordPage(v, f.Get("next"))
 	again := func(field string, fl failure, err error) error {
 		fl.setHeaders(w.Header())
 		p.Field, p.Error, v.record.err = field, fl.text, err
@@ -122,7 +123,7 @@ func (s *Server) password(w http.ResponseWriter, r *http.Request, v *visit) erro
 	s.endSessions(r.Context(), v, changed.Ended)
 	to := "/me?ok=password"
 	if v.session.MustChange {
-		to = "/inbox"
+		to = p.Next
 	}
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil

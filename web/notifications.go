@@ -56,9 +56,7 @@ func (s *Server) notifications(w http.ResponseWriter, r *http.Request, v *visit)
 	}
 	p.Note = saved(v, r)
 	p.Inside = insideApp(r.UserAgent())
-	if p.Inside == "LINE" {
-		p.Outside = "/me/notifications?openExternalBrowser=1" // LINE opens it in the phone's browser
-	}
+	p.Outside = outside(p.Inside, "/me/notifications")
 	p.Address = s.BaseURL.JoinPath("me", "notifications").String()
 	_, platform := access.DescribeBrowser(r.UserAgent())
 	p.Apple = platform == "ios"

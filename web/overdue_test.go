@@ -20,7 +20,7 @@ func TestOverdue(t *testing.T) {
 	if !slices.Contains(o.post.heard(), "seen [overdue.soon overdue.reminder overdue.escalation] via web") {
 		t.Errorf("said %q", o.post.heard())
 	}
-	o.get(t, "wang", "/overdue", "Sec-Purpose", "prefetch").status(t, 200)
+	o.get(t, "wang", "/overdue", "Sec-Purpose", "prefetch").status(t, 503)
 	if n := len(o.post.heard()); n != 1 {
 		t.Errorf("a page that was fetched ahead was seen: %q", o.post.heard())
 	}

@@ -45,7 +45,7 @@ func (s *Server) view(w http.ResponseWriter, r *http.Request, v *visit) error {
 		return err
 	}
 	back := documentOf(r.URL.Path)
-	p := &viewPage{base: s.base(v, f.Name, ""), Name: f.Name, Kind: fileKind(f), Size: v.words.size(f.Size), Back: back, URL: back + "/files/" + string(f.ID)}
+	p := &viewPage{base: s.base(v, v.words.T("view.title"), ""), Name: f.Name, Kind: fileKind(f), Size: v.words.size(f.Size), Back: back, URL: back + "/files/" + string(f.ID)}
 	status := http.StatusOK
 	sizes, err := s.Pages.PageSizes(ctx, f.SHA256, s.bytesOf(r, v, f))
 	switch {

@@ -79,7 +79,7 @@ func TestPosted(t *testing.T) {
 func TestPostedFetchedAhead(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	o.get(t, "wang", "/n/"+o.leave, "Sec-Purpose", "prefetch").status(t, 200)
+	o.get(t, "wang", "/n/"+o.leave, "Sec-Purpose", "prefetch").status(t, http.StatusServiceUnavailable)
 	if got := o.post.heard(); len(got) > 0 {
 		t.Errorf("said %q", got)
 	}

@@ -155,6 +155,9 @@ func (s *Server) handle(rt route, h handler) {
 		}
 		s.setHeaders(w.Header(), rt.data)
 		spent(r)
+		if s.unlooked(w, r, rt) {
+			return
+		}
 		err := s.origin.Check(r)
 		if err == nil && rt.rule != public {
 			err = s.resume(r, v, rt.rule)

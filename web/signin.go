@@ -18,24 +18,46 @@ type signInPage struct {
 	Error  string
 	Opened bool // somebody came for a document
 	Left   bool // somebody has just signed out
+
+	Tongue  string // the language of the page: zh-TW or en
+	Inside  string // the app whose built-in browser this is, "" for none
+	Outside string // address that leads out of it into the phone's browser, "" where there is no such way
+	Address string // of the same, to be copied
 }
 
 // signInForm shows the form, or goes on when there is a session already.
 func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, v *visit) error {
 	next := s.safeNext(r.URL.Query().Get("next"))
+	s.speak(v, r.URL.Query().Get("lang"))
 	if cookie(r, s.cookies.session) != "" && s.resume(r, &visit{record: v.record}, changing) == nil {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
-	p := s.signInPage(v, next)
+	p := s.signInPage(r, v, next)
 	if r.URL.Query().Get("out") != "" {
 		p.Left, p.Note = true, &note{Text: v.words.T("signin.out")}
 	}
 	return s.render(w, r, http.StatusOK, "signin", p)
 }
 
-func (s *Server) signInPage(v *visit, next string) *signInPage {
-	return &signInPage{base: s.base(v, v.words.T("signin.title"), ""), Next: next, Opened: strings.HasPrefix(next, "/d/")}
+func (s *Server) signInPage(r *http.Request, v *visit, next string) *signInPage {
+	p := &signInPage{base: s.base(v, v.words.T("signin.title"), ""), Next: next, Opened: forOthers(next)}
+	p.Tongue = v.words.lang
+	if p.Inside = insideApp(r.UserAgent()); staysInside(next) {
+		p.Inside = ""
+	}
+	p.Outside, p.Address = outside(p.Inside, next), s.BaseURL.JoinPath("/").String()
+	if u, err := url.Parse(next); err == nil {
+		p.Address = s.BaseURL.ResolveReference(u).String()
+	}
+	return p
+}
+
+// speak changes the language of a page that nobody has signed in for.
+func (s *Server) speak(v *visit, lang string) {
+	if l, err := access.CheckLocale(lang); err == nil && lang != "" {
+		v.words = s.words.in(l)
+	}
 }
 
 // signIn takes login and password and goes on to where the person wanted.
@@ -44,6 +66,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 		return err
 	}
 	next := s.safeNext(r.PostForm.Get("next"))
+	s.speak(v, r.PostForm.Get("lang"))
 	in, err := s.Accounts.SignIn(r.Context(), access.SignIn{
 		Login:         r.PostForm.Get("login"),
 		Password:      r.PostForm.Get("password"),
@@ -60,7 +83,7 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 	case errors.Is(err, access.ErrCredentials), errors.As(err, &limited), errors.As(err, &busy), errors.As(err, &provider):
 		f := s.classify(v, err)
 		f.setHeaders(w.Header())
-		p := s.signInPage(v, next)
+		p := s.signInPage(r, v, next)
 		p.Login, p.Error = r.PostForm.Get("login"), f.text
 		v.record.err = err
 		return s.render(w, r, f.status, "signin", p)
@@ -76,15 +99,24 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 	return nil
 }
 
-// signOut ends the session here, with its live connections and push links.
+// signOut ends the session here, with its live connections and push links. Who
+// has opened a link for somebody else says where it leads: it is for the next
+// one who signs in.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request, v *visit) error {
+	if err := parseForm(w, r); err != nil {
+		return err
+	}
 	ended, err := s.Accounts.SignOut(r.Context(), v.session.ID)
 	if err != nil {
 		return err
 	}
 	s.endSessions(r.Context(), v, append(ended, v.session.ID))
 	s.setCookie(w, s.cookies.session, "", v.now, v.now)
-	http.Redirect(w, r, "/signin?out=1", http.StatusSeeOther)
+	to := "/signin?out=1"
+	if next := r.PostForm.Get("next"); next != "" {
+		to += "&next=" + url.QueryEscape(s.safeNext(next))
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 

@@ -13,7 +13,7 @@ import (
 // pageTypes are what each template shows.
 var pageTypes = map[string]any{
 	"signin": &signInPage{}, "inbox": &inboxPage{}, "document": &documentPage{}, "decide": &decidePage{}, "done": &donePage{}, "me": &mePage{},
-	"password": &passwordPage{}, "devices": &devicesPage{}, "notifications": &notificationsPage{}, "view": &viewPage{}, "error": &errorPage{},
+	"password": &passwordPage{}, "devices": &devicesPage{}, "notifications": &notificationsPage{}, "view": &viewPage{}, "error": &errorPage{}, "notyours": &notYoursPage{},
 	"offline": &offlinePage{}, "posted": &postedPage{}, "webhooks": &webhooksPage{}, "preferences": &preferencesPage{}, "mylog": &myLogPage{}, "overdue": &overduePage{},
 	"liff": &liffPage{}, "linkline": &linkLINEPage{}, "linkmessenger": &linkMessengerPage{},
 	"admin": &adminPage{}, "audit": &auditPage{}, "channels": &adminChannelsPage{}, "ledger": &ledgerPage{}, "ledgerentry": &ledgerEntryPage{},
