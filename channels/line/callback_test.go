@@ -55,7 +55,7 @@ func TestSandboxCallbacks(t *testing.T) {
 				t.Errorf("event without id or time: %+v", in)
 			}
 			return in
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("no event came")
 			return hub.Inbound{}
 		}

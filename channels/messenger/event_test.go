@@ -40,7 +40,7 @@ func TestEvents(t *testing.T) {
 	}))
 	t.Cleanup(hook.Close)
 	st.SetPageCallback(hook.URL)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	next := func() hub.Inbound {
 		t.Helper()

@@ -63,7 +63,7 @@ func newBrowser(t *testing.T, path string) (context.Context, func(expression str
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1"),
 	}
-	limited, done := context.WithTimeout(t.Context(), 60*time.Second)
+	limited, done := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(done)
 	allocated, stop := chromedp.NewExecAllocator(limited, opts...)
 	t.Cleanup(stop)

@@ -161,7 +161,7 @@ func (st *stand) titles(who string) []string {
 
 func (st *stand) wait(who string, n int) []sandbox.Message {
 	st.t.Helper()
-	ctx, cancel := context.WithTimeout(st.t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(st.t.Context(), time.Minute)
 	defer cancel()
 	list, err := st.Wait(ctx, who, n)
 	if err != nil {

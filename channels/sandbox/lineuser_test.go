@@ -52,7 +52,7 @@ func (st *stand) hear() func() lineCallback {
 		select {
 		case c := <-got:
 			return c
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			st.t.Fatal("no callback came")
 			return lineCallback{}
 		}

@@ -39,8 +39,9 @@ type bed struct {
 	people int
 }
 
-// bedPatience ends a call of a channel.
-const bedPatience = 2 * time.Second
+// bedPatience ends a call of a channel. A good call has to be quicker on any
+// machine, and each fault that hangs takes this long.
+const bedPatience = 5 * time.Second
 
 // bedTTL is how long an announcement matters.
 const bedTTL = 2 * time.Hour
@@ -115,7 +116,7 @@ func newBed(t testing.TB, steps ...hub.Step) *bed {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := b.hub.Stop(ctx); err != nil {
 			t.Error(err)
@@ -137,7 +138,7 @@ func bedOptions(channels []hub.Channel, pool *pgxpool.Pool, steps []hub.Step, lo
 			hub.KindAnnouncement: {Steps: steps, Urgency: hub.UrgencyNormal, TTL: bedTTL, Quiet: hub.QuietThrough},
 		}},
 		Retries:     hub.Retries{Base: 20 * time.Millisecond, Max: time.Second, Ask: 300 * time.Millisecond, Attempts: 40},
-		SendTimeout: 8 * time.Second,
+		SendTimeout: 4 * bedPatience,
 		Log:         log,
 	}
 }
@@ -269,7 +270,7 @@ func (b *bed) until(what string, ok func() bool) bool {
 	b.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	limit := time.NewTimer(90 * time.Second)
+	limit := time.NewTimer(3 * time.Minute)
 	defer limit.Stop()
 	for !ok() {
 		select {

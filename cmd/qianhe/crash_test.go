@@ -188,7 +188,7 @@ func TestKilledAtEveryStatement(t *testing.T) {
 	if err != nil {
 		t.Fatalf("after the restart LINE has %d messages, want %d: %v", len(got), decided, err)
 	}
-	stop, cancelStop := context.WithTimeout(context.WithoutCancel(t.Context()), 20*time.Second)
+	stop, cancelStop := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancelStop()
 	if err := h.Stop(stop); err != nil {
 		t.Error(err)

@@ -107,10 +107,10 @@ func faultMatrix() map[string]map[hub.ChannelName]badDay {
 			hub.SMS: {always(sandbox.Hang().Twice()), done(failed, "unknown unknown", 0, true)},
 		},
 		"slow": {
-			hub.LINE:      {once(sandbox.Slow(bedPatience / 3)), done(accepted, "accepted", 1, false)},
-			hub.WebPush:   {once(sandbox.Slow(bedPatience / 3)), done(accepted, "accepted", 1, false)},
-			hub.Messenger: {once(sandbox.Slow(bedPatience / 3)), done(accepted, "accepted", 1, false)},
-			hub.SMS:       {once(sandbox.Slow(bedPatience / 3)), done(accepted, "accepted", 1, false)},
+			hub.LINE:      {once(sandbox.Slow(300 * time.Millisecond)), done(accepted, "accepted", 1, false)},
+			hub.WebPush:   {once(sandbox.Slow(300 * time.Millisecond)), done(accepted, "accepted", 1, false)},
+			hub.Messenger: {once(sandbox.Slow(300 * time.Millisecond)), done(accepted, "accepted", 1, false)},
+			hub.SMS:       {once(sandbox.Slow(300 * time.Millisecond)), done(accepted, "accepted", 1, false)},
 		},
 		"answer that cannot be read": {
 			hub.LINE:      {once(sandbox.WrongBody()), done(accepted, "accepted", 1, false)},

@@ -42,7 +42,7 @@ func TestGatewayFaults(t *testing.T) {
 		"time-out after accepting":  {badDay{once(sandbox.HangAfterAccept()), done(hub.StateAccepted, "unknown", false, 1, false)}, 0},
 		"cut after accepting":       {badDay{once(sandbox.CutAfterAccept()), done(hub.StateAccepted, "unknown", false, 1, false)}, 0},
 		"time-out before accepting": {badDay{once(sandbox.Hang()), done(hub.StateAccepted, "unknown accepted", false, 1, false)}, 0},
-		"slow":                      {badDay{once(sandbox.Slow(bedPatience / 3)), good}, 0},
+		"slow":                      {badDay{once(sandbox.Slow(300 * time.Millisecond)), good}, 0},
 		"credentials refused": {badDay{func(b *bed, _ hub.Address) { b.phones.GatewayBan(true) },
 			fate{record{hub.StatePending, false, "channel_down", false}, 0, true}}, 0},
 		"quota spent": {badDay{always(sandbox.Answer(http.StatusPaymentRequired, `{"code":"E302"}`)), spentForTheMonth()}, 0},

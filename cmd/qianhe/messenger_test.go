@@ -158,7 +158,7 @@ func (b *bed) session(id string, p approval.PersonID) {
 	now := time.Now()
 	for _, statement := range []string{
 		`insert into device (id, account, secret_hash, label, created_at, last_seen_at) select $1::text, id, sha256(convert_to($1::text, 'UTF8')), 'phone', $3, $3 from account where person = $2`,
-		`insert into session (id, account, device, secret_hash, created_at, last_seen_at, expires_at) select $1::text, id, $1::text, sha256(convert_to($1::text, 'UTF8')), $3::timestamptz, $3, $3::timestamptz + interval '1 hour' from account where person = $2`,
+		`insert into session (id, account, device, secret_hash, created_at, last_seen_at, proven_at, expires_at) select $1::text, id, $1::text, sha256(convert_to($1::text, 'UTF8')), $3::timestamptz, $3, $3, $3::timestamptz + interval '1 hour' from account where person = $2`,
 	} {
 		if _, err := b.pool.Exec(b.t.Context(), statement, id, p, now); err != nil {
 			b.t.Fatal(err)

@@ -74,7 +74,7 @@ func newCalledBed(t *testing.T, by func(url, callback string) (sms.Sender, error
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := b.hub.Stop(ctx); err != nil {
 			t.Error(err)

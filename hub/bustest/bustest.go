@@ -51,7 +51,7 @@ func Run(t *testing.T, fleet func(t testing.TB) Fleet) {
 	}
 }
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // start runs a node until the test ends.
 func start(t testing.TB, n Node) Node {

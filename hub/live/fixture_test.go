@@ -22,6 +22,9 @@ import (
 	"qianhe/hub"
 )
 
+// patience is how long any one thing may take on a slow machine.
+const patience = time.Minute
+
 const appOrigin = "https://sign.example.gov.tw"
 
 // inbox is [hub.Inbox] in memory, with the promises of the real one.
@@ -339,7 +342,7 @@ func (c *client) send(v any) {
 }
 
 func (c *client) read() (frame, error) {
-	_ = c.ws.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = c.ws.SetReadDeadline(time.Now().Add(patience))
 	_, data, err := c.ws.ReadMessage()
 	if err != nil {
 		return frame{}, err
@@ -401,7 +404,7 @@ func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for !ok() {
 		select {
 		case <-tick.C:

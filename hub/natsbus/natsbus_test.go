@@ -46,7 +46,7 @@ func serve(t testing.TB, opt server.Options) *server.Server {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(20 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server does not come up")
 	}
 	return s
@@ -104,7 +104,7 @@ func hear(t *testing.T, b *Bus) <-chan hub.Change {
 func meet(t *testing.T, from, to *Bus) {
 	t.Helper()
 	heard := hear(t, to)
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for rev := int64(1); ; rev++ {
 		from.Publish(hub.Change{Person: "amy", Rev: rev})
 		select {

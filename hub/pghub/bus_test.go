@@ -65,7 +65,7 @@ func subscribe(t *testing.T, b hub.Bus) *subscriber {
 // until waits for a call in which the person stands at rev.
 func (s *subscriber) until(person approval.PersonID, rev int64) {
 	s.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		select {
 		case changes := <-s.calls:
@@ -83,7 +83,7 @@ func (s *subscriber) until(person approval.PersonID, rev int64) {
 // lost waits for the call that says that something may be missing.
 func (s *subscriber) lost() {
 	s.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		select {
 		case changes := <-s.calls:

@@ -31,6 +31,9 @@ const (
 	secretName    = "王小明"
 )
 
+// patience is how long any one thing may take on a slow machine.
+const patience = time.Minute
+
 // fixture is a hub on a database of its own, with a few people, two documents
 // and stand-ins for everything around it.
 type fixture struct {
@@ -224,7 +227,7 @@ func (f *fixture) start(h *Hub) {
 
 func stop(t testing.TB, h *Hub) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := h.Stop(ctx); err != nil {
 		t.Errorf("Stop: %v", err)
@@ -313,7 +316,7 @@ func (c *channel) next(t *testing.T) hub.Message {
 	select {
 	case m := <-c.sent:
 		return m
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("nothing was sent through %s", c.name)
 		return hub.Message{}
 	}

@@ -335,7 +335,7 @@ func TestInboundJob(t *testing.T) {
 	}
 	select {
 	case <-f.chat.replied:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Error("no answer")
 	}
 }

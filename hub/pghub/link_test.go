@@ -17,7 +17,7 @@ import (
 func (f *fixture) session(id, person string) {
 	f.t.Helper()
 	f.exec(`insert into device (id, account, secret_hash, label, created_at, last_seen_at) values ($1::text, $2, sha256(convert_to($1::text, 'UTF8')), 'phone', $3, $3)`, id, person, morning)
-	f.exec(`insert into session (id, account, device, secret_hash, created_at, last_seen_at, expires_at) values ($1::text, $2, $1::text, sha256(convert_to($1::text, 'UTF8')), $3, $3, $4)`,
+	f.exec(`insert into session (id, account, device, secret_hash, created_at, last_seen_at, proven_at, expires_at) values ($1::text, $2, $1::text, sha256(convert_to($1::text, 'UTF8')), $3, $3, $3, $4)`,
 		id, person, morning, morning.Add(time.Hour))
 }
 

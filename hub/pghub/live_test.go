@@ -69,7 +69,7 @@ func (p *livePage) send(v any) {
 func (p *livePage) next(kind string) liveFrame {
 	p.t.Helper()
 	for {
-		_ = p.ws.SetReadDeadline(time.Now().Add(20 * time.Second))
+		_ = p.ws.SetReadDeadline(time.Now().Add(patience))
 		_, data, err := p.ws.ReadMessage()
 		if err != nil {
 			p.t.Fatalf("waiting for %s: %v", kind, err)

@@ -373,7 +373,7 @@ func publishThrough(ctx context.Context, address string, n hub.Notice) bool {
 	if err != nil {
 		return false
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/publish", strings.NewReader(string(body)))
 	if err != nil {
@@ -397,7 +397,7 @@ func natsServer(t *testing.T) (url string) {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(20 * time.Second) {
+	if !s.ReadyForConnections(patience) {
 		t.Fatal("the NATS server does not come up")
 	}
 	return s.ClientURL()

@@ -50,7 +50,7 @@ func (s *system) next(t *testing.T) hub.Event {
 	select {
 	case e := <-s.came:
 		return e
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("nothing was sent")
 		return hub.Event{}
 	}

@@ -335,7 +335,7 @@ func TestPublishTellsTheNodes(t *testing.T) {
 				if c.Person == "amy" && c.Rev >= rev {
 					return
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience):
 				t.Fatalf("nobody said that the inbox is at %d", rev)
 			}
 		}

@@ -250,7 +250,7 @@ func TestRevokedOnAnotherNode(t *testing.T) {
 		kept.next("event")
 		hereLive.CloseSessions("stolen")
 		for {
-			_ = lost.ws.SetReadDeadline(time.Now().Add(20 * time.Second))
+			_ = lost.ws.SetReadDeadline(time.Now().Add(patience))
 			_, data, err := lost.ws.ReadMessage()
 			if err == nil && strings.Contains(string(data), `"counts"`) {
 				continue // was on its way

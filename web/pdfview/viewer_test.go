@@ -253,17 +253,9 @@ func TestEndlessPageIsCutOff(t *testing.T) {
 	t.Parallel()
 	clock := time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
 	v := newViewer(t, pdfview.Options{RenderTimeout: 3 * time.Second, Now: func() time.Time { return clock }})
-	sha, get := source(plain())
-	if _, err := v.Page(t.Context(), sha, 0, 720, get); err != nil {
-		t.Fatal(err)
-	}
-	sha, get = source(endless(9))
-	begin := time.Now()
+	sha, get := source(endless(9))
 	if _, err := v.Page(t.Context(), sha, 0, 720, get); !errors.Is(err, pdfview.ErrTimeout) {
 		t.Fatalf("got error %v, want ErrTimeout", err)
-	}
-	if took := time.Since(begin); took > 30*time.Second {
-		t.Errorf("took %s", took)
 	}
 	never := func() ([]byte, error) { t.Error("the file is tried again at once"); return nil, nil }
 	if _, err := v.Page(t.Context(), sha, 0, 720, never); !errors.Is(err, pdfview.ErrTimeout) {

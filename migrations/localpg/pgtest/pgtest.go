@@ -22,7 +22,7 @@ const (
 	// listener, workers) and many tests run side by side on one server.
 	poolSize = 10
 
-	patience = 30 * time.Second // for a database to be dropped or a pool to close
+	patience = time.Minute // for a database to be dropped or a pool to close
 )
 
 // shared is the server of this test process. Tests have no place to hand it
