@@ -65,7 +65,7 @@ func newPhones(t testing.TB) (url string, phones *sandbox.Sandbox) {
 }
 
 // sandboxChannels are all channels, talking to the stand-ins at url.
-func sandboxChannels(url string, keys webpush.Keys, timeout time.Duration) ([]hub.Channel, error) {
+func sandboxChannels(url string, keys webpush.Keys, timeout time.Duration, wrap ...func(sms.Sender) sms.Sender) ([]hub.Channel, error) {
 	account, page, carrier := sandbox.DefaultLINE(), sandbox.DefaultPage(), sandbox.DefaultTwilio()
 	l, err := line.New(line.Config{ChannelID: account.ChannelID, ChannelSecret: account.ChannelSecret, BaseURL: url, Timeout: timeout})
 	if err != nil {
@@ -79,12 +79,16 @@ func sandboxChannels(url string, keys webpush.Keys, timeout time.Duration) ([]hu
 	if err != nil {
 		return nil, err
 	}
-	s, err := twilio.New(twilio.Config{
+	sender, err := twilio.New(twilio.Config{
 		AccountSID: carrier.AccountSID, APIKey: carrier.APIKey, APISecret: carrier.APISecret, From: carrier.From,
 		BaseURL: url, Timeout: timeout, PerSecond: 1000, Burst: 1000,
 	})
 	if err != nil {
 		return nil, err
+	}
+	var s sms.Sender = sender
+	for _, w := range wrap {
+		s = w(s)
 	}
 	texts, err := sms.New(sms.Config{Sender: s, Agency: "青川市政府"})
 	if err != nil {
