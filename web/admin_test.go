@@ -20,10 +20,10 @@ func TestOnlyAdministrators(t *testing.T) {
 	n := 0
 	for _, rt := range o.table {
 		method, path := o.address(rt.pattern)
-		if strings.HasPrefix(path, "/admin") != (rt.rule == admins) {
+		if strings.HasPrefix(path, "/admin") != (rt.rule.gate().Role == approval.RoleAdmin) {
 			t.Errorf("%s has rule %d", rt.pattern, rt.rule)
 		}
-		if rt.rule != admins {
+		if rt.rule.gate().Role != approval.RoleAdmin {
 			continue
 		}
 		n++

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -193,8 +194,18 @@ func (s *Server) showAccessGroup(w http.ResponseWriter, r *http.Request, v *visi
 	for _, d := range list {
 		p.Fields = append(p.Fields, v.words.field(d, value(d), fields[d.Key]))
 	}
+	if group == "reach" {
+		settings, err := s.Access.Settings(r.Context())
+		if err != nil {
+			return err
+		}
+		p.Note = &note{Text: v.words.T("access.here", v.from.Address, v.words.T(networkKey(settings.Network(v.from.Address))))}
+	}
 	if wrong != nil {
 		p.Error, v.record.err = v.words.T("error.invalid.text"), wrong
+	}
+	if lockout, ok := errors.AsType[*lockoutError](wrong); ok {
+		p.Error = v.words.T("access.lockout", lockout.reason)
 	}
 	return s.render(w, r, status, "accessgroup", p)
 }
@@ -240,6 +251,11 @@ func readSettings(f url.Values, list []access.Setting, s access.Settings) (acces
 	return s, joined(bad)
 }
 
+// lockoutError: whoever saves would be refused from then on.
+type lockoutError struct{ reason string }
+
+func (e *lockoutError) Error() string { return "would lock out whoever saves: " + e.reason }
+
 // setAccessGroup changes the settings of a group.
 func (s *Server) setAccessGroup(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err := parseForm(w, r); err != nil {
@@ -263,6 +279,16 @@ func (s *Server) setAccessGroup(w http.ResponseWriter, r *http.Request, v *visit
 	to, wrong := readSettings(f, settingsOf(r), history[0].Settings)
 	if wrong != nil {
 		return s.showAccessGroup(w, r, v, http.StatusUnprocessableEntity, version, func(d access.Setting) string { return entered(f, d) }, wrong)
+	}
+	if err := to.Check(); err != nil {
+		return s.showAccessGroup(w, r, v, http.StatusUnprocessableEntity, version, func(d access.Setting) string { return entered(f, d) }, err)
+	}
+	for _, gate := range []access.Gate{admins.gate(), governs.gate()} {
+		if err := to.Allow(gate, v.from); err != nil {
+			v.record.err = err
+			reason := strings.TrimRight(s.classify(v, err).title, "。.")
+			return s.showAccessGroup(w, r, v, http.StatusUnprocessableEntity, version, func(d access.Setting) string { return entered(f, d) }, &lockoutError{reason})
+		}
 	}
 	if err := s.Access.SaveSettings(r.Context(), v.session.Person.ID, version, to); err != nil {
 		return err

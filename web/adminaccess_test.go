@@ -25,8 +25,8 @@ func TestAccessTable(t *testing.T) {
 		}
 	}
 	o.get(t, "admin", "/admin").says(t, `a[href="/admin/access"]`, "依系統預設")
-	o.access.decide("reach.official", "intranet", "proof.fresh", "60")
-	o.get(t, "admin", "/admin/access").has(t, "td.departs", 2).says(t, ".past", "主機操作人員", "長官的連線來源（不限 → 限內網）")
+	o.access.decide("reach.handler", "intranet", "proof.fresh", "60")
+	o.get(t, "admin", "/admin/access").has(t, "td.departs", 2).says(t, ".past", "主機操作人員", "承辦人的連線來源（不限 → 限內網）")
 	o.get(t, "admin", "/admin").says(t, `a[href="/admin/access"]`, "主機操作人員 於 09:10 更改")
 }
 

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
@@ -168,4 +169,9 @@ func (a *answer) form(t testing.TB, action string) url.Values {
 		}
 	})
 	return v
+}
+
+// behindProxy has the proxy from which test requests come believed.
+func behindProxy(opt *Options) {
+	opt.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} // httptest's
 }

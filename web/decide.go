@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"qianhe/approval"
+	"qianhe/approval/access"
 )
 
 // decidePage asks for the opinion and names what will happen. The same page
@@ -102,6 +103,11 @@ func (s *Server) showDecide(w http.ResponseWriter, r *http.Request, v *visit, do
 	if err != nil {
 		return err
 	}
+	if step.Duty == approval.DutyDecide && do != "return" {
+		if err := s.allow(r.Context(), v, approves()); err != nil {
+			return err
+		}
+	}
 	phrases, err := s.Documents.Phrases(r.Context(), v.session.Person.ID)
 	if err != nil {
 		return err
@@ -143,6 +149,10 @@ func (s *Server) showDecide(w http.ResponseWriter, r *http.Request, v *visit, do
 	}
 	return s.render(w, r, status, "decide", p)
 }
+
+// approves is the further gate of the last decision (決行): only the document
+// tells that it is one.
+func approves() access.Gate { return access.Gate{Standing: access.Full, Act: access.ActApprove} }
 
 // returnPhrases are offered for the reason of a return. They go into the
 // record and are not translated.
@@ -214,7 +224,11 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, v *visit) error {
 		NewID: func() string { return approval.NewID(v.now, s.Random) },
 	}
 	do := f.Get("do")
+	mayApprove := s.allow(ctx, v, approves()) // asked before the transaction, which holds a connection
 	err = s.Documents.UpdateOnce(ctx, id, token, v.now, func(d *approval.Document) ([]approval.Event, error) {
+		if step := d.Route.Step(a.Step); step != nil && step.Duty == approval.DutyDecide && do != "return" && mayApprove != nil {
+			return nil, mayApprove
+		}
 		return closeStep(d, a, do, approval.ReturnTo(f.Get("to")))
 	})
 	var invalid *approval.InvalidError

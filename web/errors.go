@@ -17,12 +17,8 @@ import (
 )
 
 var (
-	// errMustChange: the password was set by somebody else.
-	errMustChange = errors.New("password must be changed first")
 	// errForm: a form that is none of ours, or not readable.
 	errForm = errors.New("form is malformed")
-	// errNotAdmin: only an administrator (管理者) may look at this.
-	errNotAdmin = errors.New("for administrators only")
 	// errPolicyChanged: somebody else has changed the policy meanwhile.
 	errPolicyChanged = errors.New("policy was changed meanwhile")
 	// errPushKey: the subscription was made with a key that is no longer ours.
@@ -64,9 +60,11 @@ var known = [...]struct {
 	{approval.ErrExpired, http.StatusConflict, "error.expired"},
 	{access.ErrNoSession, http.StatusUnauthorized, "error.session"},
 	{access.ErrCredentials, http.StatusUnauthorized, "error.credentials"},
-	{errMustChange, http.StatusForbidden, "error.mustchange"},
+	{access.ErrMustChange, http.StatusForbidden, "error.mustchange"},
+	{access.ErrWaiting, http.StatusForbidden, "error.waiting"},
+	{access.ErrMobile, http.StatusForbidden, "error.mobile"},
 	{errForm, http.StatusBadRequest, "error.form"},
-	{errNotAdmin, http.StatusForbidden, "error.notadmin"},
+	{access.ErrRole, http.StatusForbidden, "error.notadmin"},
 	{hub.ErrEndpointClosed, http.StatusConflict, "error.endpoint"},
 	{access.ErrSettingsChanged, http.StatusConflict, "error.policychanged"},
 	{errPolicyChanged, http.StatusConflict, "error.policychanged"},
@@ -94,6 +92,9 @@ func (s *Server) classify(v *visit, err error) failure {
 	var busy *access.BusyError
 	var provider *access.ProviderError
 	var large *http.MaxBytesError
+	var network *access.NetworkError
+	var reading *access.ReadingError
+	var proof *access.ProofError
 	switch {
 	case errors.As(err, &decided):
 		f := say(http.StatusConflict, "error.decided")
@@ -115,6 +116,18 @@ func (s *Server) classify(v *visit, err error) failure {
 		f := say(http.StatusServiceUnavailable, "error.provider")
 		f.retry = 30
 		return f
+	case errors.As(err, &network) && network.Need == access.ReachIntranet:
+		return say(http.StatusForbidden, "error.intranet", w.T(networkKey(network.From)))
+	case errors.As(err, &network):
+		return say(http.StatusForbidden, "error.network", w.T(networkKey(network.From)))
+	case errors.As(err, &reading) && !reading.Until.IsZero():
+		return say(http.StatusForbidden, "error.reading", w.Moment(reading.Until, v.now))
+	case errors.As(err, &reading):
+		return say(http.StatusForbidden, "error.reading.vouch")
+	case errors.As(err, &proof) && proof.Second:
+		return say(http.StatusForbidden, "error.second")
+	case errors.As(err, &proof):
+		return say(http.StatusForbidden, "error.fresh")
 	case errors.As(err, &large):
 		return say(http.StatusRequestEntityTooLarge, "error.large")
 	case strings.HasPrefix(err.Error(), "cross-origin request"):
@@ -144,6 +157,7 @@ type errorPage struct {
 	Text     string
 	Back     string // where to go on, with BackText
 	BackText string
+	Leave    bool   // the person may sign out here
 	Again    string // an address that may answer on another try, or ""
 	Request  string // for the help desk, where that can help
 }
@@ -174,7 +188,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v *visit, err erro
 		p.Error = f.text
 		s.mustRender(w, r, v, f.status, "signin", p)
 		return
-	case errors.Is(err, errMustChange):
+	case errors.Is(err, access.ErrMustChange):
 		to := "/me/password"
 		if next := s.safeNext(r.URL.RequestURI()); r.Method == http.MethodGet && next != "/inbox" {
 			to += "?next=" + url.QueryEscape(next)
@@ -185,6 +199,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v *visit, err erro
 		s.notYours(w, r, v)
 		return
 	}
+	if _, ok := errors.AsType[*access.ProofError](err); ok && r.Method == http.MethodGet {
+		v.record.err = nil
+		http.Redirect(w, r, s.proveAgain(r), http.StatusSeeOther)
+		return
+	}
 	f.setHeaders(w.Header())
 	p := &errorPage{
 		base: s.base(v, f.title, ""), Status: f.status, Headline: f.title, Text: f.text,
@@ -193,6 +212,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v *visit, err erro
 	if d := documentOf(r.URL.Path); d != "" && d != r.URL.Path && f.status != http.StatusNotFound {
 		p.Back, p.BackText = d, v.words.T("error.back.document")
 	}
+	s.wayOn(r, p, err)
 	if f.reload {
 		p.Request = v.record.id
 		if r.Method == http.MethodGet {
@@ -236,7 +256,7 @@ func documentOf(path string) string {
 // nowhere answers for an address that there is not, in the language of whoever
 // may have signed in.
 func (s *Server) nowhere(_ http.ResponseWriter, r *http.Request, v *visit) error {
-	_ = s.resume(r, v, changing) // then nobody has
+	_ = s.resume(r, v) // then nobody has
 	return errNowhere
 }
 

@@ -14,6 +14,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if s.Live == nil {
 		return approval.ErrNotFound
 	}
+	s.attendance.enter(v.from)
 	s.Live.Serve(w, r, v.session.Person.ID, v.session.ID)
 	return nil
 }

@@ -14,7 +14,7 @@ func (s *Server) routes() {
 	s.page("GET /{$}", public, s.root)
 	s.page("GET /signin", public, s.signInForm)
 	s.page("POST /signin", public, s.signIn)
-	s.page("POST /signout", changing, s.signOut)
+	s.page("POST /signout", leaves, s.signOut)
 	s.page("GET /offline", public, s.offline)
 	s.page("/", public, s.nowhere)
 
@@ -24,14 +24,14 @@ func (s *Server) routes() {
 	s.page("GET /overdue", signedIn, s.overdue)
 
 	s.page("GET /n/{id}", signedIn, s.posted)
-	s.page("POST /n/{id}/done", signedIn, s.closePosted)
+	s.page("POST /n/{id}/done", acts, s.closePosted)
 
 	s.page("GET /d/{id}", signedIn, s.document)
-	s.page("GET /d/{id}/decide", signedIn, s.decideForm)
-	s.page("POST /d/{id}/decide", signedIn, s.decideForm) // a phrase was chosen without a script
-	s.page("GET /d/{id}/return", signedIn, s.returnForm)
-	s.page("POST /d/{id}/return", signedIn, s.returnForm)
-	s.page("POST /d/{id}/act", signedIn, s.act)
+	s.page("GET /d/{id}/decide", decides, s.decideForm)
+	s.page("POST /d/{id}/decide", decides, s.decideForm) // a phrase was chosen without a script
+	s.page("GET /d/{id}/return", decides, s.returnForm)
+	s.page("POST /d/{id}/return", decides, s.returnForm)
+	s.page("POST /d/{id}/act", decides, s.act)
 	s.page("GET /d/{id}/act", signedIn, s.backToDocument) // an answer that did not come, loaded again
 	s.page("GET /d/{id}/files/{file}", signedIn, s.download)
 	s.page("GET /d/{id}/files/{file}/view", signedIn, s.view)
@@ -39,53 +39,53 @@ func (s *Server) routes() {
 	s.data("GET /d/{id}/files/{file}/pages/{page}", signedIn, s.pageImage)
 
 	s.page("GET /me", signedIn, s.me)
-	s.page("POST /me/language", signedIn, s.language)
+	s.page("POST /me/language", acts, s.language)
 	s.page("GET /me/password", changing, s.passwordForm)
 	s.page("POST /me/password", changing, s.password)
 	s.page("GET /me/devices", signedIn, s.devices)
-	s.page("POST /me/devices/others", signedIn, s.revokeOthers)
-	s.page("POST /me/devices/{device}/signout", signedIn, s.revokeDevice)
+	s.page("POST /me/devices/others", signsOut, s.revokeOthers)
+	s.page("POST /me/devices/{device}/signout", signsOut, s.revokeDevice)
 	s.page("GET /me/notifications", signedIn, s.notifications)
 	s.page("GET /me/notifications/preferences", signedIn, s.preferences)
-	s.page("POST /me/notifications/preferences", signedIn, s.setPreferences)
+	s.page("POST /me/notifications/preferences", acts, s.setPreferences)
 	s.page("GET /me/notifications/log", signedIn, s.myLog)
-	s.page("POST /me/links/{link}/remove", signedIn, s.removeLink)
+	s.page("POST /me/links/{link}/remove", links, s.removeLink)
 
-	s.page("GET /link/line", signedIn, s.linkLINE)
-	s.page("POST /link/line", signedIn, s.beginLINE)
-	s.page("GET /link/line/liff", signedIn, s.showLIFF)
-	s.data("POST /link/line/liff", signedIn, s.proveLINE)
-	s.page("GET /link/messenger", signedIn, s.linkMessenger)
-	s.page("POST /link/messenger", signedIn, s.beginMessenger)
-	s.page("POST /link/messenger/code", signedIn, s.enterCode)
-	s.page("POST /link/{channel}/cancel", signedIn, s.cancelLinking)
+	s.page("GET /link/line", links, s.linkLINE)
+	s.page("POST /link/line", links, s.beginLINE)
+	s.page("GET /link/line/liff", links, s.showLIFF)
+	s.data("POST /link/line/liff", links, s.proveLINE)
+	s.page("GET /link/messenger", links, s.linkMessenger)
+	s.page("POST /link/messenger", links, s.beginMessenger)
+	s.page("POST /link/messenger/code", links, s.enterCode)
+	s.page("POST /link/{channel}/cancel", acts, s.cancelLinking)
 
 	s.page("GET /admin", admins, s.admin)
 	s.page("GET /admin/access", admins, s.accessTable)
-	s.page("GET /admin/access/{group}", admins, s.accessGroup)
-	s.page("POST /admin/access/{group}", admins, s.setAccessGroup)
+	s.page("GET /admin/access/{group}", governs, s.accessGroup)
+	s.page("POST /admin/access/{group}", governs, s.setAccessGroup)
 	s.page("GET /admin/policy", admins, s.policyTable)
-	s.page("GET /admin/policy/general", admins, s.policyGeneral)
-	s.page("POST /admin/policy/general", admins, s.setPolicyGeneral)
-	s.page("GET /admin/policy/reset", admins, s.policyReset)
-	s.page("POST /admin/policy/reset", admins, s.resetPolicy)
-	s.page("GET /admin/policy/kinds/{kind}", admins, s.policyKind)
-	s.page("POST /admin/policy/kinds/{kind}", admins, s.setPolicyKind)
+	s.page("GET /admin/policy/general", governs, s.policyGeneral)
+	s.page("POST /admin/policy/general", governs, s.setPolicyGeneral)
+	s.page("GET /admin/policy/reset", governs, s.policyReset)
+	s.page("POST /admin/policy/reset", governs, s.resetPolicy)
+	s.page("GET /admin/policy/kinds/{kind}", governs, s.policyKind)
+	s.page("POST /admin/policy/kinds/{kind}", governs, s.setPolicyKind)
 	s.page("GET /admin/ledger", admins, s.ledger)
-	s.page("GET /admin/ledger.csv", admins, s.ledgerCSV)
+	s.page("GET /admin/ledger.csv", exports, s.ledgerCSV)
 	s.page("GET /admin/ledger/{notification}", admins, s.ledgerEntry)
 	s.page("GET /admin/audit", admins, s.audit)
-	s.page("GET /admin/audit.csv", admins, s.auditCSV)
+	s.page("GET /admin/audit.csv", exports, s.auditCSV)
 	s.page("GET /admin/channels", admins, s.channels)
-	s.page("POST /admin/channels/{channel}/test", admins, s.testChannel)
+	s.page("POST /admin/channels/{channel}/test", governs, s.testChannel)
 	s.page("GET /admin/webhooks", admins, s.webhooks)
-	s.page("POST /admin/webhooks/{endpoint}/replay", admins, s.replayWebhooks)
+	s.page("POST /admin/webhooks/{endpoint}/replay", governs, s.replayWebhooks)
 
 	s.data("GET /live", signedIn, s.live)
 	s.data("GET /live/head", signedIn, s.head)
 	s.data("POST /live/seen", signedIn, s.seen)
 	s.data("GET /push/key", signedIn, s.pushKey)
-	s.data("POST /push/subscription", signedIn, s.subscribe)
+	s.data("POST /push/subscription", acts, s.subscribe)
 	s.data("POST /push/delivered", signedIn, s.delivered)
 	s.data("POST /push/clicked", signedIn, s.clicked)
 
@@ -100,15 +100,49 @@ func (s *Server) routes() {
 	}
 }
 
-// rule says who may use a route.
+// rule says who may use a route, and what is done there.
 type rule int
 
 const (
-	signedIn rule = iota // a session
+	signedIn rule = iota // to look: a session, also one that may only read
+	leaves               // to sign out: any session, from anywhere
 	changing             // a session, also one that must change its password first
-	admins               // a session of a 管理者
+	acts                 // to change something of one's own: a full session
+	decides              // to pass on, return or decide a document
+	links                // to link and unlink channels
+	signsOut             // to sign out devices
+	admins               // to look: a session of a 管理者
+	governs              // to change what holds for all
+	exports              // to take records out of the house
 	public               // anybody
 )
+
+// gate is what a rule asks for; package access holds it against who comes.
+func (r rule) gate() access.Gate {
+	switch r {
+	case public:
+		return access.Gate{Public: true}
+	case leaves:
+		return access.Gate{Standing: access.Waiting, Changing: true, Anywhere: true}
+	case changing:
+		return access.Gate{Standing: access.Full, Changing: true, Act: access.ActPassword}
+	case acts:
+		return access.Gate{Standing: access.Full}
+	case decides:
+		return access.Gate{Standing: access.Full, Act: access.ActDecide}
+	case links:
+		return access.Gate{Standing: access.Full, Act: access.ActChannels}
+	case signsOut:
+		return access.Gate{Standing: access.Full, Act: access.ActDevices}
+	case admins:
+		return access.Gate{Standing: access.Reading, Role: approval.RoleAdmin}
+	case governs:
+		return access.Gate{Standing: access.Full, Role: approval.RoleAdmin, Act: access.ActAdmin}
+	case exports:
+		return access.Gate{Standing: access.Full, Role: approval.RoleAdmin, Act: access.ActExport}
+	}
+	return access.Gate{Standing: access.Reading}
+}
 
 // route is one line of routes.
 type route struct {
@@ -122,6 +156,7 @@ type visit struct {
 	words   *words
 	now     time.Time
 	session access.Session // zero on public routes
+	from    access.Visitor // who comes and from where, zero on public routes
 	record  *record
 	data    bool // a script or an img asks: errors are short, sign-in is no page
 }
@@ -143,7 +178,7 @@ func spent(r *http.Request) {
 	}
 }
 
-// handle is the one way in: headers, origin, session, handler, errors.
+// handle is the one way in: headers, origin, session and gate, handler, errors.
 func (s *Server) handle(rt route, h handler) {
 	s.table = append(s.table, rt)
 	s.mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) {
@@ -160,12 +195,9 @@ func (s *Server) handle(rt route, h handler) {
 		}
 		err := s.origin.Check(r)
 		if err == nil && rt.rule != public {
-			err = s.resume(r, v, rt.rule)
+			err = s.enter(r, v, rt.rule.gate())
 		}
 		r = r.WithContext(access.WithOrigin(r.Context(), s.originOf(r, v)))
-		if err == nil && rt.rule == admins && !v.session.Person.Has(approval.RoleAdmin) {
-			err = errNotAdmin
-		}
 		if err == nil {
 			err = h(w, r, v)
 		}

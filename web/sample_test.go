@@ -72,6 +72,7 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 		o.accounts.sessions[login] = access.Session{
 			ID: "session-" + login, Account: "account-" + login, Person: p, UnitName: o.store.units[p.Unit], Login: login, Locale: Chinese,
 			Device: "device-" + login, CreatedAt: o.now, ExpiresAt: o.now.Add(7 * 24 * time.Hour),
+			Standing: access.Full, ProvenAt: o.now, Methods: []access.Method{access.ByPassword},
 		}
 	}
 	o.admin = person(bureau, "管理師", "周明德")
@@ -79,6 +80,7 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 	o.accounts.sessions["admin"] = access.Session{
 		ID: "session-admin", Account: "account-admin", Person: o.admin, UnitName: "工務局", Login: "admin", Locale: Chinese,
 		Device: "device-admin", CreatedAt: o.now, ExpiresAt: o.now.Add(7 * 24 * time.Hour),
+		Standing: access.Full, ProvenAt: o.now, Methods: []access.Method{access.ByPassword},
 	}
 	o.settings = &settings{choices: map[approval.PersonID]hub.Preferences{}, people: o.store.people, now: func() time.Time { return o.now }}
 	o.access = &decided{people: o.store.people, now: func() time.Time { return o.now }}

@@ -50,8 +50,8 @@ type Options struct {
 	Mount map[string]http.Handler
 }
 
-// Server is the mobile web interface. It keeps nothing of a person between two
-// requests.
+// Server is the mobile web interface. Between two requests it keeps nothing of a
+// person but how those came in who hold live connections.
 type Server struct {
 	Options
 	words     catalogues
@@ -63,6 +63,8 @@ type Server struct {
 	policy    string // Content-Security-Policy
 	secure    bool   // https
 	cookies   cookieNames
+
+	attendance attendance
 }
 
 // New checks the options and builds the pages.

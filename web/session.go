@@ -39,26 +39,41 @@ func (s *Server) setCookie(w http.ResponseWriter, name, value string, now, expir
 	http.SetCookie(w, &http.Cookie{Name: name, Value: value, Path: "/", MaxAge: age, Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode})
 }
 
-// resume finds out who asks. It returns access.ErrNoSession when nobody known
-// does, and errMustChange when the password has to be changed first.
-func (s *Server) resume(r *http.Request, v *visit, who rule) error {
+// resume finds out whose session it is, also one that waits. It returns
+// access.ErrNoSession when nobody known asks.
+func (s *Server) resume(r *http.Request, v *visit) error {
 	value := cookie(r, s.cookies.session)
 	if value == "" {
 		return access.ErrNoSession
 	}
 	session, err := s.Accounts.Resume(r.Context(), value)
-	if errors.Is(err, access.ErrWaiting) {
-		return access.ErrNoSession
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, access.ErrWaiting) {
 		return err
 	}
 	v.session, v.words = session, s.words.in(session.Locale)
 	v.record.person = string(session.Person.ID)
-	if session.MustChange && who != changing {
-		return errMustChange
-	}
 	return nil
+}
+
+// enter finds out who asks, and holds them against a gate.
+func (s *Server) enter(r *http.Request, v *visit, g access.Gate) error {
+	if err := s.resume(r, v); err != nil {
+		return err
+	}
+	_, platform := access.DescribeBrowser(r.UserAgent())
+	v.from = access.Visitor{Session: v.session, Class: access.ClassOf(platform), Now: v.now, Sending: r.Method == http.MethodPost}
+	v.from.Address, _ = netip.ParseAddr(s.address(r)) // the zero Addr when it is none
+	return s.allow(r.Context(), v, g)
+}
+
+// allow holds who has entered against a further gate: for what only the content
+// of a request tells.
+func (s *Server) allow(ctx context.Context, v *visit, g access.Gate) error {
+	settings, err := s.Access.Settings(ctx)
+	if err != nil {
+		return err
+	}
+	return settings.Allow(g, v.from)
 }
 
 // address is that of the client, as far as proxies can be believed.

@@ -18,6 +18,7 @@ type signInPage struct {
 	Error  string
 	Opened bool // somebody came for a document
 	Left   bool // somebody has just signed out
+	Again  bool // somebody is signed in, and shows once more who they are
 
 	Tongue  string // the language of the page: zh-TW or en
 	Inside  string // the app whose built-in browser this is, "" for none
@@ -29,11 +30,17 @@ type signInPage struct {
 func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, v *visit) error {
 	next := s.safeNext(r.URL.Query().Get("next"))
 	s.speak(v, r.URL.Query().Get("lang"))
-	if cookie(r, s.cookies.session) != "" && s.resume(r, &visit{record: v.record}, changing) == nil {
+	again := r.URL.Query().Get("again") != "" // who it is has to be shown once more
+	who := &visit{record: v.record, now: v.now}
+	err := s.enter(r, who, access.Gate{Standing: access.Reading, Changing: true})
+	if err == nil && !again {
 		http.Redirect(w, r, next, http.StatusSeeOther)
 		return nil
 	}
 	p := s.signInPage(r, v, next)
+	if err == nil {
+		p.Login, p.Again = who.session.Login, true
+	}
 	if r.URL.Query().Get("out") != "" {
 		p.Left, p.Note = true, &note{Text: v.words.T("signin.out")}
 	}

@@ -76,10 +76,26 @@ func SettingTable() []Setting {
 		roles("mobile.roles", "mobile", func(s *Settings) *[]approval.Role { return &s.MobileRoles }),
 	)
 	for _, a := range Acts() {
-		table = append(table, choice("proof."+string(a), "proof", []string{string(ProofNone), string(ProofFresh), string(ProofSecond), string(ProofBoth)},
+		proofs := []string{string(ProofNone), string(ProofFresh), string(ProofSecond), string(ProofBoth)}
+		if a == ActPassword {
+			proofs = proofs[:2] // whoever has no second factor sets it up there
+		}
+		table = append(table, choice("proof."+string(a), "proof", proofs,
 			func(s *Settings) string { return string(s.Proof[a]) }, func(s *Settings, v string) { s.Proof[a] = Proof(v) }))
 	}
 	return append(table, span("proof.fresh", "proof", time.Minute, 1, 480, func(s *Settings) *time.Duration { return &s.Fresh }))
+}
+
+// Check refuses settings that let nobody in, with an [*approval.InvalidError].
+func (s Settings) Check() error {
+	for _, d := range SettingTable() {
+		switch text := d.get(&s); {
+		case d.Group != "reach":
+		case text == string(ReachAgency) && len(s.Intranet)+len(s.VPN) == 0, text == string(ReachIntranet) && len(s.Intranet) == 0:
+			return &approval.InvalidError{Field: d.Key, Reason: "setting.unreachable"}
+		}
+	}
+	return nil
 }
 
 // FindSetting gives the setting with a key, and whether there is one.

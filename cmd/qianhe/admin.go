@@ -22,8 +22,11 @@ func runAdmin(ctx context.Context, e env, args []string) error {
 	if len(args) > 0 && args[0] == "phone" {
 		return runPhone(ctx, e, args[1:])
 	}
+	if len(args) > 0 && args[0] == "access" {
+		return runAccess(ctx, e, args[1:])
+	}
 	if len(args) == 0 || args[0] != "create" {
-		return misuse("say 'qianhe admin create -login NAME -name 姓名 -unit 機關/單位 ...' or 'qianhe admin phone -login NAME -number 09xxxxxxxx'")
+		return misuse("say 'qianhe admin create -login NAME -name 姓名 -unit 機關/單位 ...' or 'qianhe admin phone -login NAME -number 09xxxxxxxx' or 'qianhe admin access'")
 	}
 	var login, name, title, unit, roles, locale string
 	var ask bool

@@ -74,7 +74,7 @@ func newApp(ctx context.Context, e env, c *Config, w world) (_ *app, err error) 
 	a.metrics.MustRegister(a.poolStats()...)
 	a.live = live.New(a.hub, a.hub.Bus(), live.Options{
 		Origins:    origins(c.BaseURL),
-		Alive:      a.accounts.Alive,
+		Alive:      a.alive,
 		Log:        a.log,
 		Registerer: a.metrics,
 	})
@@ -143,6 +143,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Importer:    a.importer(),
 		Notices:     a.hub,
 		Tokens:      a.accounts,
+		Suits:       a.suitsAPI,
 		DocumentURL: func(id string) string { return a.config.BaseURL.JoinPath("d", id).String() },
 		Log:         a.log,
 	})
@@ -180,6 +181,23 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		opt.Push = &web.Push{PublicKey: a.push.PublicKey, KnowsKey: a.push.KnowsKey, Check: a.push.CheckSubscription}
 	}
 	return web.New(opt)
+}
+
+// alive says which sessions let in, and may still have live connections.
+func (a *app) alive(ctx context.Context, sessions []string) (map[string]bool, error) {
+	alive, err := a.accounts.Alive(ctx, sessions)
+	if err == nil {
+		err = a.web.StillSuits(ctx, alive)
+	}
+	return alive, err
+}
+
+// suitsAPI says whether the agency lets other systems call from where a request
+// comes.
+func (a *app) suitsAPI(r *http.Request) (bool, error) {
+	settings, err := a.accounts.Settings(r.Context())
+	from := access.ClientAddress(r.RemoteAddr, r.Header.Values("X-Forwarded-For"), a.config.TrustedProxies)
+	return settings.API.Suits(settings.Network(from)), err
 }
 
 func (a *app) close() {

@@ -47,7 +47,10 @@ type Options struct {
 	// the configuration, never from a request.
 	DocumentURL func(id string) string
 	Log         *slog.Logger
-	Now         func() time.Time // default time.Now
+	// Suits says whether the API may be called from where a request comes; nil
+	// for from anywhere.
+	Suits func(r *http.Request) (bool, error)
+	Now   func() time.Time // default time.Now
 
 	// MaxBody limits a request, MaxFile one attachment, in bytes. The
 	// defaults are the limits of package intake.

@@ -489,3 +489,20 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 }
+
+// Not even a good token is looked at from a network that the agency has not
+// opened to other systems.
+func TestFromAnotherNetwork(t *testing.T) {
+	t.Parallel()
+	suits, fails := false, error(nil)
+	a := newAPI(&importer{err: fmt.Errorf("must not be called")}, func(o *api.Options) {
+		o.Suits = func(*http.Request) (bool, error) { return suits, fails }
+	})
+	if w := do(a, request("good", whole())); w.Code != 403 || decode[problem](t, w).Code != "network_refused" {
+		t.Errorf("got %d %s", w.Code, w.Body)
+	}
+	fails = fmt.Errorf("connection refused")
+	if w := do(a, request("good", whole())); w.Code != 500 {
+		t.Errorf("without an answer of the settings: %d %s", w.Code, w.Body)
+	}
+}

@@ -18,9 +18,17 @@ const maxToken = 256
 // another look: a revocation is in force after that.
 const tokenKept = 3 * time.Second
 
-// allow checks the bearer token (RFC 6750) of a request, in its header only:
+// allow checks from where a request comes, and the bearer token (RFC 6750) of a request, in its header only:
 // one in the address would end up in logs.
 func (a *API) allow(r *http.Request, scope string) (access.APIToken, error) {
+	if a.opt.Suits != nil {
+		switch ok, err := a.opt.Suits(r); {
+		case err != nil:
+			return access.APIToken{}, err
+		case !ok:
+			return access.APIToken{}, &problem{code: "network_refused"}
+		}
+	}
 	if scope == public {
 		return access.APIToken{}, nil
 	}

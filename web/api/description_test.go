@@ -125,7 +125,7 @@ func TestDescriptionHasTheCodes(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("codes (-table +described):\n%s", diff)
 	}
-	every := []string{"token_missing", "token_invalid", "scope_missing", "rate_limited", "unavailable", "internal"}
+	every := []string{"token_missing", "token_invalid", "scope_missing", "network_refused", "rate_limited", "unavailable", "internal"}
 	body := append([]string{"malformed", "too_large", "json_expected"}, every...)
 	answers := map[string][]string{
 		"post /api/v1/documents":               append([]string{"malformed", "too_large", "media_type", "di_invalid", "invalid", "number_taken", "busy"}, every...),

@@ -68,6 +68,8 @@ func table(code string) entry {
 		return entry{http.StatusUnauthorized, "Token not valid", "權杖無效、已撤銷或已逾期。請洽系統管理者重新核發。", "The token is unknown, was revoked or has expired. Ask the operator for a new one."}
 	case "scope_missing":
 		return entry{http.StatusForbidden, "Scope missing", "權杖未具備所需權限，請洽系統管理者重新核發。", "The token does not allow this; ask the operator for one that does."}
+	case "network_refused":
+		return entry{http.StatusForbidden, "Not from this network", "機關未開放由此網路呼叫，請改由機關內網或 VPN 呼叫，或洽系統管理者。", "The agency does not allow calls from this network. Call from its intranet or VPN, or ask the operator."}
 	case "not_found":
 		return entry{http.StatusNotFound, "No such address", "查無此介面。介面說明見 /api/v1/openapi.json。", "There is nothing at this address. See /api/v1/openapi.json."}
 	case "method_not_allowed":
