@@ -46,6 +46,7 @@ type Message struct {
 	Sent     time.Time
 	Ref      string // four characters that a person can read out: 〔A7K2〕; finds the message at a provider again
 	Acts     []Act  // what can be answered in the chat itself, where there is one
+	Whole    bool   // Title, and Text, say everything: where to go as well, and an address
 }
 
 // Act is a button of a chat that comes back as a postback. Nothing is decided

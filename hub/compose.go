@@ -20,6 +20,7 @@ type Setting struct {
 	Rule    Rule   // of the kind; the house's own when zero
 	Tally   Tally  // of 稽催
 	Detail  Detail // of the document, where the rule's tier is above counts
+	Secret  Secret // of an alert, for a text message and nothing else
 }
 
 // Compose makes the message that tells a person of n. It is the content policy,
@@ -68,14 +69,10 @@ func Compose(n Notification, c Counts, s Setting) Message {
 		w.tray(&m, c)
 	case KindOverdueSoon, KindOverdue, KindEscalation:
 		w.chased(&m, s.Tally)
-	case KindArrived, KindReturned, KindForm, KindExtension, KindSignatureDebt:
+	case KindArrived, KindReturned, KindForm, KindExtension:
 		w.work(&m, n, c, s.Now)
 	default:
-		m.Title = w.titles[n.Kind]
-		m.Text = cmp.Or(w.texts[n.Kind], m.Title)
-		if n.Kind.Security() {
-			m.Button = w.devices
-		}
+		w.alerted(&m, n, s)
 	}
 	if n.Document != "" {
 		number, subject := s.Detail.shown(s.Rule.Tier)
@@ -123,7 +120,6 @@ func (w words) work(m *Message, n Notification, c Counts, now time.Time) {
 			m.Title = w.forms(c.Forms)
 			m.Text = m.Title
 		}
-	case n.Kind == KindSignatureDebt:
 	case c.Pending > 0:
 		m.Text = strings.Join(append([]string{m.Title, w.pending(c.Pending)}, w.sums(c)...), " · ")
 		m.Title += w.inAll(c.Pending)
@@ -173,11 +169,13 @@ func (n Notification) Path() string {
 	switch {
 	case n.Grade.Classified():
 		return "/inbox"
+	case n.Alert.Path != "":
+		return n.Alert.Path
 	case n.Kind == KindDigest:
 		return "/next"
 	case n.Kind == KindForm, n.Kind == KindAnnouncement:
 		return "/n/" + url.PathEscape(n.ID)
-	case n.Kind == KindNewDevice, n.Kind == KindReplaced:
+	case n.Kind == KindNewDevice, n.Kind == KindReplaced, n.Kind == KindAccount:
 		return "/me/devices"
 	case n.Kind == KindLinked, n.Kind == KindUnlinked, n.Kind == KindTest:
 		return "/me/notifications"

@@ -137,6 +137,7 @@ func TestComposeEveryKind(t *testing.T) {
 		hub.KindSignatureDebt: {"有公文待補簽", "Documents wait for your signature", "/d/" + doc, false, true},
 		hub.KindNewDevice:     {"帳號在新裝置登入", "Sign-in on a new device", "/me/devices", true, false},
 		hub.KindReplaced:      {"行動裝置已更換", "Your mobile device was replaced", "/me/devices", true, false},
+		hub.KindAccount:       {"帳號設定已變更", "Your account was changed", "/me/devices", true, false},
 		hub.KindLinked:        {"已綁定新的通知管道", "A notification channel was linked", "/me/notifications", true, false},
 		hub.KindUnlinked:      {"通知管道已解除綁定", "A notification channel was unlinked", "/me/notifications", true, false},
 		hub.KindAnnouncement:  {"新公告 1 則", "1 new announcement", "/n/id", false, true},
@@ -289,11 +290,13 @@ func TestTagsReplaceWhatIsStale(t *testing.T) {
 func TestComposeSeesNoContent(t *testing.T) {
 	t.Parallel()
 	known := map[string][]string{
-		"Notification": {"ID", "Person", "Seq", "Kind", "Document", "Step", "Speed", "Grade", "Due", "At", "Seen", "About"},
+		"Notification": {"ID", "Person", "Seq", "Kind", "Document", "Step", "Speed", "Grade", "Due", "At", "Seen", "About", "Alert"},
 		"Counts":       {"Pending", "Highest", "Overdue", "DueToday", "Forms"},
 		"Tally":        {"Soon", "Today", "Late", "Others"},
+		"Alert":        {"Matter", "Device", "Network", "Count", "Path", "Way", "Until"}, // words are looked up
+		"Secret":       {"Code", "Link", "Deny"},
 	}
-	for _, v := range []any{hub.Notification{}, hub.Counts{}, hub.Tally{}} {
+	for _, v := range []any{hub.Notification{}, hub.Counts{}, hub.Tally{}, hub.Alert{}, hub.Secret{}} {
 		typ := reflect.TypeOf(v)
 		for i := range typ.NumField() {
 			if f := typ.Field(i); !slices.Contains(known[typ.Name()], f.Name) {

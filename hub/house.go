@@ -68,7 +68,7 @@ func House(kind Kind, unseen time.Duration) Rule {
 		return Rule{Steps: all, Urgency: UrgencyHigh, TTL: most, Quiet: QuietThrough, Held: true}
 	case KindReplaced:
 		return Rule{Steps: []Step{{WebPush, 0}, {LINE, 0}, {Messenger, 0}, {SMS, lastResort}}, Urgency: UrgencyHigh, TTL: most, Quiet: QuietThrough, Held: true}
-	case KindLinked, KindUnlinked:
+	case KindAccount, KindLinked, KindUnlinked:
 		return Rule{Steps: atOnce, Urgency: UrgencyHigh, TTL: most, Quiet: QuietThrough, Held: true}
 	case KindAnnouncement:
 		return Rule{Steps: chats, Urgency: UrgencyLow, TTL: workday, Quiet: QuietHold}

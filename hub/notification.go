@@ -23,6 +23,7 @@ const (
 	KindExtension     Kind = "extension.pending"  // 展期待核
 	KindNewDevice     Kind = "login.new_device"   // 新裝置登入
 	KindReplaced      Kind = "device.replaced"    // 行動裝置已更換
+	KindAccount       Kind = "account.changed"    // 帳號設定變更
 	KindLinked        Kind = "channel.linked"     // 已綁定通知管道
 	KindUnlinked      Kind = "channel.unlinked"   // 已解除綁定
 	KindSignature     Kind = "signature.prompt"   // TW FidO 簽章請求
@@ -38,7 +39,7 @@ func Kinds() []Kind {
 	return []Kind{
 		KindArrived, KindReturned, KindRecalled, KindDecided, KindDigest, KindForm, KindExtension,
 		KindOverdueSoon, KindOverdue, KindEscalation, KindSignature, KindSignatureDebt,
-		KindNewDevice, KindReplaced, KindLinked, KindUnlinked, KindAnnouncement, KindTest,
+		KindNewDevice, KindReplaced, KindAccount, KindLinked, KindUnlinked, KindAnnouncement, KindTest,
 	}
 }
 
@@ -57,6 +58,7 @@ type Notification struct {
 	At       time.Time
 	Seen     time.Time   // zero while not seen
 	About    ChannelName // of KindLinked and KindUnlinked
+	Alert    Alert       // of what comes from no document
 }
 
 // Counts is the state of a person's in-tray. Channels carry it, and the latest

@@ -50,6 +50,7 @@ func (p Policy) Plan(n Notification, r Recipient, links []Link, worked func(time
 	if highest && len(rule.Highest) > 0 {
 		steps = rule.Highest
 	}
+	steps = n.Alert.steps(steps)
 	var quiet Quiet
 	if rule.Quiet == QuietHold || rule.Quiet == QuietUrgent && !highest {
 		quiet = *p.Quiet
@@ -76,10 +77,16 @@ func (p Policy) Plan(n Notification, r Recipient, links []Link, worked func(time
 		if at.After(n.At.Add(after)) { // held back: it is worth as much then
 			leg.Expires = at.Add(rule.TTL - min(after, rule.TTL))
 		}
+		if until := n.Alert.Until; !until.IsZero() {
+			leg.Expires = earliest(leg.Expires, until)
+		}
 		if !leg.At.Before(leg.Expires) {
 			continue
 		}
 		for _, l := range links {
+			if n.Kind.Security() && l.CreatedAt.After(n.At) {
+				continue
+			}
 			if l.Channel != s.Channel || l.Channel == Messenger && !at.Before(l.Address.Heard.Add(messengerOpen)) {
 				continue
 			}
@@ -130,4 +137,11 @@ func room(at time.Time, sent []time.Time, most int) time.Time {
 		}
 	}
 	return at.Add(time.Hour) // not reached: an hour after the last there is room
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }

@@ -62,6 +62,7 @@ func TestPlanTable(t *testing.T) {
 		hub.KindSignatureDebt: {chats, chats},
 		hub.KindNewDevice:     {all, all},
 		hub.KindReplaced:      {"p1 p2 l m s+30", "p1 p2 l m s+30"},
+		hub.KindAccount:       {atOnce, atOnce},
 		hub.KindLinked:        {atOnce, atOnce},
 		hub.KindUnlinked:      {atOnce, atOnce},
 		hub.KindAnnouncement:  {chats, chats},

@@ -86,10 +86,12 @@ func (c ChannelName) Disturbs() bool { return c == LINE || c == Messenger || c =
 func (c ChannelName) Keyed() bool { return c == WebPush || c == LINE }
 
 // Security reports whether a kind is about the safety of an account. It goes
-// through quiet hours, past caps, and nobody can turn it off.
+// through quiet hours, past caps, and nobody can turn it off. That it was seen
+// ends nothing of it: whoever sees it first may be who has broken in. Nor is it
+// told through what was linked after it happened.
 func (k Kind) Security() bool {
 	switch k {
-	case KindNewDevice, KindReplaced, KindLinked, KindUnlinked:
+	case KindNewDevice, KindReplaced, KindAccount, KindLinked, KindUnlinked:
 		return true
 	}
 	return false

@@ -51,19 +51,68 @@ func chinese() words {
 			KindSignatureDebt: "有公文待補簽",
 			KindNewDevice:     "帳號在新裝置登入",
 			KindReplaced:      "行動裝置已更換",
-			KindLinked:        "已綁定新的通知管道",
-			KindUnlinked:      "通知管道已解除綁定",
+			KindAccount:       "帳號設定已變更",
+			KindLinked:        "已綁定新的通知管道{about}",
+			KindUnlinked:      "通知管道{about}已解除綁定",
 			KindAnnouncement:  "新公告 1 則",
 			KindTest:          "測試訊息",
 		},
 		texts: map[Kind]string{
 			KindSignature:     "請在 TW FidO 確認簽章；不是您本人操作請拒絕",
 			KindSignatureDebt: "有公文待補簽，請於歸檔前完成",
-			KindNewDevice:     "帳號在新裝置登入。非本人請由平常的網址登入，到「登入的裝置」將它登出，並改密碼",
+			KindNewDevice:     "帳號在新裝置登入{where}。非本人請由平常的網址登入，到「登入的裝置」將它登出，並改密碼",
 			KindReplaced:      "行動裝置已更換，舊裝置已登出。非本人請由平常的網址登入停用",
-			KindLinked:        "已綁定新的通知管道。非本人請由平常的網址登入，到「通知」解除",
-			KindUnlinked:      "通知管道已解除綁定。非本人請由平常的網址登入檢查",
+			KindAccount:       "帳號設定已變更。非本人請由平常的網址登入檢查，或撥服務專線",
+			KindLinked:        "已綁定新的通知管道{about}。非本人請由平常的網址登入，到「通知」解除",
+			KindUnlinked:      "通知管道{about}已解除綁定。非本人請由平常的網址登入檢查",
 			KindTest:          "測試訊息：這個管道收得到通知",
+		},
+		matters: map[Kind]map[string]said{
+			KindNewDevice: {
+				approval.MatterWaiting: {"新裝置登入等您確認", "{at} 有人以您的帳號在新裝置登入{where}，等您確認。不是本人請由平常的網址登入後拒絕", "確認或拒絕"},
+				approval.MatterReading: {"新裝置只憑簡訊登入", "新裝置只憑簡訊確認登入{where}，目前只能閱讀。非本人請由平常的網址登入，24 小時內可以撤銷", "檢查裝置"},
+				approval.MatterDenied:  {"已拒絕新裝置登入", "已拒絕新裝置登入{where}，暫時不接受新裝置。不是您拒絕的，請由平常的網址登入檢查", "檢查裝置"},
+				approval.MatterVouched: {"新裝置已由機關確認", "新裝置已由登記桌或管理者確認為您本人{where}。不是本人請由平常的網址登入停用，或撥服務專線", "檢查裝置"},
+			},
+			KindReplaced: {
+				approval.MatterContext: {"同一支手機加入另一個瀏覽器", "同一支手機加入另一個瀏覽器，可以辦公文。非本人請由平常的網址登入停用", "檢查裝置"},
+			},
+			KindAccount: {
+				approval.MatterPassword:  {"密碼已變更", "帳號的密碼已變更。非本人請由平常的網址登入檢查，或撥服務專線", ""},
+				approval.MatterReset:     {"密碼已由管理者重設", "帳號的密碼已由管理者重設。不是您要求的，請撥服務專線；請由平常的網址登入後變更", ""},
+				approval.MatterPhone:     {"簡訊號碼變更", "接收簡訊的手機號碼將變更。非本人請由平常的網址登入取消，或撥服務專線", ""},
+				approval.MatterFactor:    {"已新增第二道驗證", "帳號已新增第二道驗證。非本人請由平常的網址登入移除", ""},
+				approval.MatterFactorOff: {"已移除第二道驗證", "帳號已移除一道驗證。非本人請由平常的網址登入檢查", ""},
+				approval.MatterSignedOut: {"有裝置已登出", "有一台裝置已從您的帳號登出。非本人操作請由平常的網址登入檢查", ""},
+				approval.MatterNamed:     {"裝置名稱已變更", "一台裝置的名稱已變更。非本人操作請由平常的網址登入檢查", ""},
+				approval.MatterLocked:    {"帳號已停用", "帳號已由管理者停用。有疑問請撥服務專線，恢復後請由平常的網址登入", ""},
+				approval.MatterUnlocked:  {"帳號已恢復使用", "帳號已恢復使用。請由平常的網址登入", ""},
+			},
+		},
+		debts: said{"待補簽公文 {n} 件", "待補簽公文 {n} 件，請於歸檔前完成", ""},
+		byCode: said{
+			title: "登入驗證碼 {code}，同仁不會索取。非本人請到平常的網址按「不是我」",
+			text:  "登入驗證碼 {code}，{minutes} 分鐘內有效，同仁不會索取。{at} 有人以您的帳號在新裝置登入{where}，非本人請到平常的網址按「不是我」",
+		},
+		byCodeOrDeny: said{
+			title: "登入驗證碼 {code}，同仁不會索取。非本人請到平常的網址按「不是我」，輸入 {deny}",
+			text:  "登入驗證碼 {code}，{minutes} 分鐘內有效，同仁不會索取。{at} 有人以您的帳號在新裝置登入{where}，非本人請到平常的網址按「不是我」，輸入 {deny}",
+		},
+		byLink: said{
+			title: "新裝置登入，請開啟 {link} 確認或拒絕，同仁不會索取",
+			text:  "{at} 有人以您的帳號在新裝置登入{where}。請開啟 {link} 確認或拒絕，{minutes} 分鐘內有效，同仁不會索取",
+		},
+		classes:  map[string]string{"mobile": "手機", "desktop": "電腦"},
+		networks: map[string]string{"intranet": "機關內網", "vpn": "VPN", "outside": "外部網路"},
+		channels: map[ChannelName]string{LINE: " LINE ", Messenger: " Messenger ", SMS: "「簡訊」", WebPush: "「瀏覽器通知」"},
+		where: func(class, network string) string {
+			switch {
+			case class == "" && network == "":
+				return ""
+			case class == "" || network == "":
+				return "（" + class + network + "）"
+			}
+			return "（" + class + "、" + network + "）"
 		},
 	}
 }

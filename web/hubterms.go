@@ -36,6 +36,8 @@ func kindKey(k hub.Kind) string {
 		return "kind.newdevice"
 	case hub.KindReplaced:
 		return "kind.replaced"
+	case hub.KindAccount:
+		return "kind.account"
 	case hub.KindLinked:
 		return "kind.linked"
 	case hub.KindUnlinked:

@@ -55,7 +55,7 @@ func kindGroups() []struct {
 		{"kinds.documents", []hub.Kind{hub.KindArrived, hub.KindReturned, hub.KindRecalled, hub.KindDecided, hub.KindDigest}},
 		{"kinds.deadlines", []hub.Kind{hub.KindOverdueSoon, hub.KindOverdue, hub.KindEscalation, hub.KindExtension}},
 		{"kinds.others", []hub.Kind{hub.KindForm, hub.KindAnnouncement, hub.KindSignature, hub.KindSignatureDebt}},
-		{"kinds.security", []hub.Kind{hub.KindNewDevice, hub.KindReplaced, hub.KindLinked, hub.KindUnlinked}},
+		{"kinds.security", []hub.Kind{hub.KindNewDevice, hub.KindReplaced, hub.KindAccount, hub.KindLinked, hub.KindUnlinked}},
 	}
 }
 

@@ -80,6 +80,9 @@ func (c *Channel) compose(m hub.Message, to Number, link string) Text {
 	}
 
 	choices := w.choices(w.sentence(m.Title), w.sentence(m.Text), link)
+	if m.Whole {
+		choices = []choice{{w.sentence(m.Text), w.between}, {w.sentence(m.Title), w.between}}
+	}
 	for _, o := range choices {
 		if finish(o.what, o.end) {
 			return t
@@ -121,6 +124,9 @@ func (w wording) sentence(s string) string {
 	}
 	return s + w.stop
 }
+
+// TakesLink reports whether a text may carry this address.
+func (c *Channel) TakesLink(address string) bool { return c.linkOf(hub.Message{URL: address}) != "" }
 
 // linkOf gives the address that may stand in the text of m: whole, https, and
 // of the agency's own hosts. "" for none.

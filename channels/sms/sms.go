@@ -41,6 +41,7 @@ var (
 	_ hub.GetParser = (*Channel)(nil)
 	_ hub.Costed    = (*Channel)(nil)
 	_ hub.Limited   = (*Channel)(nil)
+	_ hub.LinkTaker = (*Channel)(nil)
 )
 
 // hostForm is a registered name: at least two labels.

@@ -157,9 +157,9 @@ func (h *Hub) moveAll(ctx context.Context, r retention) error {
 
 const insertArchived = `
 	insert into ledger (id, person, seq, kind, document, step, about, speed, grade, due, created_at, delivered_at, seen_at, seen_via,
-		cancelled_at, cancel_reason, deliveries, keys, marks)
+		cancelled_at, cancel_reason, deliveries, keys, marks, alert)
 	values (@id, @person, @seq, @kind, @document, @step, @about, @speed, @grade, @due, @at, @delivered, @seen, @via,
-		@cancelled, @reason, @deliveries, @keys, @marks)
+		@cancelled, @reason, @deliveries, @keys, @marks, @alert)
 	on conflict (created_at, id) do nothing`
 
 // move moves notifications, but for those that are gone: these are deleted.
@@ -222,7 +222,7 @@ func queueArchived(b *pgx.Batch, e hub.LedgerEntry, names ...string) error {
 		"id": e.ID, "person": e.Person, "seq": e.Seq, "kind": e.Kind, "document": string(e.Document), "step": string(e.Step), "about": string(e.About),
 		"speed": string(e.Speed), "grade": string(e.Grade), "due": orNullTime(e.Due), "at": e.At, "delivered": orNullTime(e.Delivered),
 		"seen": orNullTime(e.Notification.Seen), "via": e.SeenVia, "cancelled": orNullTime(e.Cancelled), "reason": e.Reason,
-		"deliveries": text, "keys": keys, "marks": slices.Compact(marks),
+		"deliveries": text, "keys": keys, "marks": slices.Compact(marks), "alert": alertOrNull(e.Alert),
 	})
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -72,7 +73,7 @@ func (h *Hub) compose(ctx context.Context, list []delivery) ([]outgoing, error) 
 		m, err := h.message(d, c, s.setting(h, d, now))
 		if err != nil {
 			// Sealed under another secret: nobody can ever read it.
-			h.log.ErrorContext(ctx, "address of a link cannot be opened", "link", d.link, "err", err)
+			h.log.ErrorContext(ctx, "address of a link cannot be opened, or what it is to be sent", "link", d.link, "err", err)
 			back.end(d, hub.StateFailed, "address cannot be opened")
 			continue
 		}
@@ -84,6 +85,15 @@ func (h *Hub) compose(ctx context.Context, list []delivery) ([]outgoing, error) 
 
 // message is what a delivery brings.
 func (h *Hub) message(d delivery, c hub.Counts, s hub.Setting) (m hub.Message, err error) {
+	if d.channel == hub.SMS {
+		if s.Secret, err = h.openSecret(d.notification.ID, d.secret); err != nil {
+			return m, err
+		}
+		taker, ok := h.channels[d.channel].(hub.LinkTaker)
+		if s.Secret.Link != "" && (!ok || !taker.TakesLink(strings.TrimRight(s.BaseURL, "/")+s.Secret.Link)) {
+			s.Secret.Link = ""
+		}
+	}
 	m = hub.Compose(d.notification, c, s)
 	m.Delivery = d.id
 	m.Ref = d.ref

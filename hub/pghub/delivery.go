@@ -30,7 +30,7 @@ type delivery struct {
 	heard        time.Time // when the link's owner last wrote or tapped
 	lang         string
 
-	address, keys []byte // sealed
+	address, keys, secret []byte // sealed
 }
 
 // stepKinds are the kinds that have lost their point when the step they are
@@ -46,7 +46,7 @@ const selectDelivery = `
 		d.expires_at, d.attempts, d.first_at, d.began_at, d.asked, d.resent_at is not null, d.ref, d.cost,
 		n.cancelled_at is not null,
 		n.kind in ` + stepKinds + ` and exists (select from step st where st.id = n.step and st.state <> 'active'),
-		l.id, l.address, l.keys, l.ended, l.last_inbound_at, l.locale
+		l.id, l.address, l.keys, l.ended, l.last_inbound_at, l.locale, n.secret
 	from due d
 	cross join lateral (select * from notification n where n.id = d.notification offset 0) n
 	cross join lateral (
@@ -67,7 +67,7 @@ func scanDelivery(row pgx.CollectableRow) (delivery, error) {
 	d.notification, err = scanNotification(row,
 		&d.id, &d.channel, &d.state, &d.urgent, &d.due,
 		&expires, &d.attempts, &first, &began, &d.asked, &d.resent, &d.ref, &d.cost,
-		&d.cancelled, &d.stepLeft, &d.link, &d.address, &d.keys, &d.linkEnded, &heard, &d.lang)
+		&d.cancelled, &d.stepLeft, &d.link, &d.address, &d.keys, &d.linkEnded, &heard, &d.lang, &d.secret)
 	d.first, d.began, d.heard = orZero(first), orZero(began), orZero(heard)
 	if d.expires = orZero(expires); d.expires.IsZero() {
 		d.expires = d.notification.At.Add(d.notification.Kind.TTL())
@@ -104,7 +104,7 @@ func (d *delivery) next(now time.Time, s standing, retries hub.Retries, jitter f
 	}
 	doubt := d.state == hub.StateUnknown
 	switch {
-	case !d.notification.Seen.IsZero():
+	case !d.notification.Seen.IsZero() && !d.notification.Kind.Security():
 		return d.ends(hub.StateCancelled, "seen")
 	case d.cancelled, d.stepLeft:
 		return d.ends(hub.StateCancelled, "no longer in this person's hands")

@@ -68,6 +68,10 @@ type item struct {
 	at       time.Time
 	about    hub.ChannelName // of linked and unlinked
 	link     string          // that it tells of, and is not told through
+	alert    *hub.Alert      // nil for what comes from a document
+
+	secret     *hub.Secret
+	secretEnds time.Time
 }
 
 // writing is everything that one transaction does to inboxes.
@@ -115,9 +119,10 @@ const insertNotification = `
 // cancelMine ends what was not sent yet of the notifications in the preceding
 // "mine", and gives those for which it was to speak as well (see supersede):
 // they are planned again. Notifications are locked in one order, whatever the
-// reason for it.
+// reason for it. That somebody has seen it ends nothing of what is about the
+// safety of an account: it may have been whoever broke in.
 const cancelMine = `, touched as (
-		select n.id, n.id in (select id from mine) as mine
+		select n.id, n.id in (select id from mine) as mine, @reason::text = 'seen' and n.kind in ` + securityKinds + ` as goes_on
 		from notification n
 		where n.id in (
 			select id from mine
@@ -132,7 +137,7 @@ const cancelMine = `, touched as (
 	), open as (
 		select d.id
 		from delivery d
-		where d.notification in (select id from touched where mine)
+		where d.notification in (select id from touched where mine and not goes_on)
 			and (d.state = 'pending' or d.state = 'unknown' and d.done_at is null)
 		order by d.id
 		for update
@@ -151,6 +156,9 @@ const cancelMine = `, touched as (
 			and exists (select from delivery s join open on open.id = s.superseded_by where s.notification = n.id)
 		returning n.id
 	)`
+
+// securityKinds are those of which [hub.Kind.Security] holds.
+const securityKinds = `('login.new_device', 'device.replaced', 'account.changed', 'channel.linked', 'channel.unlinked')`
 
 const cancelLeft = `
 	with mine as (
@@ -246,6 +254,9 @@ func (h *Hub) write(ctx context.Context, tx pgx.Tx, w writing) (written, error) 
 func (h *Hub) silent() bool { return h.ownBus != nil && !h.ownBus.running() }
 
 func (h *Hub) queueItem(b *pgx.Batch, it item) *pgx.QueuedQuery {
+	if it.alert != nil {
+		return h.queueAlert(b, it)
+	}
 	return b.Queue(insertNotification, pgx.NamedArgs{
 		"id": h.newID(), "person": it.person, "kind": it.kind, "dedup": it.dedup,
 		"document": orNull(string(it.document)), "step": orNull(string(it.step)),

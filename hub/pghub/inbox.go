@@ -69,15 +69,19 @@ func (h *Hub) trayCounts(ctx context.Context, p approval.PersonID) (hub.Counts, 
 }
 
 // notificationColumns are those of scanNotification, of a table called n.
-const notificationColumns = `n.id, n.person, n.seq, n.kind, coalesce(n.document, ''), coalesce(n.step, ''), n.speed, n.grade, n.due, n.created_at, n.seen_at, n.about`
+const notificationColumns = `n.id, n.person, n.seq, n.kind, coalesce(n.document, ''), coalesce(n.step, ''), n.speed, n.grade, n.due, n.created_at, n.seen_at, n.about, n.alert`
 
 func scanNotification(row pgx.CollectableRow, more ...any) (hub.Notification, error) {
 	var (
 		n         hub.Notification
 		due, seen *time.Time
+		alert     *hub.Alert
 	)
-	err := row.Scan(append([]any{&n.ID, &n.Person, &n.Seq, &n.Kind, &n.Document, &n.Step, &n.Speed, &n.Grade, &due, &n.At, &seen, &n.About}, more...)...)
+	err := row.Scan(append([]any{&n.ID, &n.Person, &n.Seq, &n.Kind, &n.Document, &n.Step, &n.Speed, &n.Grade, &due, &n.At, &seen, &n.About, &alert}, more...)...)
 	n.Due, n.Seen = orZero(due), orZero(seen)
+	if alert != nil {
+		n.Alert = *alert
+	}
 	return n, err
 }
 

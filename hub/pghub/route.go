@@ -81,7 +81,7 @@ func unrouted(ctx context.Context, tx pgx.Tx, ids []string) ([]toRoute, error) {
 		) p
 		cross join lateral (select from inbox i where i.person = p.person offset 0 for update) i`, ids)
 	b.Queue(`
-		select `+notificationColumns+`, n.seen_at is not null or n.cancelled_at is not null
+		select `+notificationColumns+`, n.seen_at is not null and n.kind not in `+securityKinds+` or n.cancelled_at is not null
 		from unnest($1::text[]) as x (id)
 		cross join lateral (select * from notification n where n.id = x.id and n.routed_at is null offset 0 for update) n`, ids).Query(func(rows pgx.Rows) error {
 		var err error
@@ -122,7 +122,7 @@ type waiting struct {
 }
 
 const selectLinksOf = `
-	select l.id, l.person, l.channel, l.last_inbound_at
+	select l.id, l.person, l.channel, l.created_at, l.last_inbound_at
 	from unnest(@people::text[]) as p (person)
 	cross join lateral (
 		select l.*
@@ -195,7 +195,7 @@ func (h *Hub) recipients(ctx context.Context, tx pgx.Tx, pending []toRoute, now 
 	b.Queue(selectLinksOf, args).Query(func(rows pgx.Rows) error {
 		var l hub.Link
 		var heard *time.Time
-		_, err := pgx.ForEachRow(rows, []any{&l.ID, &l.Person, &l.Channel, &heard}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&l.ID, &l.Person, &l.Channel, &l.CreatedAt, &heard}, func() error {
 			if h.channels[l.Channel] != nil {
 				l.Address.Heard = orZero(heard)
 				people[l.Person].links = append(people[l.Person].links, l)

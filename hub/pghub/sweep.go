@@ -25,7 +25,7 @@ func (h *Hub) sweep(ctx context.Context, now time.Time) error {
 	_, chase := h.Chase(ctx, now)
 	_, digest := h.Digest(ctx, now)
 	return errors.Join(chase, digest, h.forgetChased(ctx, now), h.sweepUnrouted(ctx, now), h.sweepAbandoned(ctx, now), h.sweepForward(ctx, now), h.sweepGivenUp(ctx, now),
-		h.sweepInbound(ctx, now), h.sweepPairings(ctx, now), h.sweepProofs(ctx, now), h.sweepEnded(ctx, now), h.sweepWebhooks(ctx, now))
+		h.sweepInbound(ctx, now), h.sweepPairings(ctx, now), h.sweepProofs(ctx, now), h.sweepEnded(ctx, now), h.sweepWebhooks(ctx, now), h.sweepSecrets(ctx, now))
 }
 
 // sweepUnrouted plans notifications whose job is gone.
