@@ -181,7 +181,7 @@ func spent(r *http.Request) {
 // handle is the one way in: headers, origin, session and gate, handler, errors.
 func (s *Server) handle(rt route, h handler) {
 	s.table = append(s.table, rt)
-	s.mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) {
+	serve := func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{
 			words:  s.words.accepted(r.Header.Get("Accept-Language")),
 			now:    s.Now(),
@@ -204,7 +204,11 @@ func (s *Server) handle(rt route, h handler) {
 		if err != nil {
 			s.fail(w, r, v, err)
 		}
-	})
+	}
+	s.mux.HandleFunc(rt.pattern, serve)
+	if rt.rule == public && rt.data { // static files: the same for everybody
+		s.front.HandleFunc(rt.pattern, serve)
+	}
 }
 
 func (s *Server) root(w http.ResponseWriter, r *http.Request, _ *visit) error {

@@ -48,6 +48,11 @@ type Options struct {
 	// of providers, probes. They check for themselves who calls: neither the
 	// session nor the origin of a request is looked at.
 	Mount map[string]http.Handler
+	// PublicMount names those of Mount that [Server.Public] serves too.
+	PublicMount []string
+	// PublicURL is under which name Public is reached; nil for the same as
+	// BaseURL.
+	PublicURL *url.URL
 }
 
 // Server is the mobile web interface. Between two requests it keeps nothing of a
@@ -58,6 +63,7 @@ type Server struct {
 	assets    *assets
 	templates map[string]*template.Template
 	mux       *http.ServeMux
+	front     *http.ServeMux // of Public
 	table     []route
 	origin    *http.CrossOriginProtection
 	policy    string // Content-Security-Policy
@@ -81,7 +87,7 @@ func New(opt Options) (*Server, error) {
 	if opt.Random == nil {
 		opt.Random = rand.Reader
 	}
-	s := &Server{Options: opt, mux: http.NewServeMux(), secure: opt.BaseURL.Scheme == "https"}
+	s := &Server{Options: opt, mux: http.NewServeMux(), front: http.NewServeMux(), secure: opt.BaseURL.Scheme == "https"}
 	var err error
 	if s.words, err = loadWords(); err != nil {
 		return nil, fmt.Errorf("web: %w", err)
@@ -102,5 +108,5 @@ func New(opt Options) (*Server, error) {
 	return s, nil
 }
 
-// Handler serves everything.
+// Handler serves everything: the app.
 func (s *Server) Handler() http.Handler { return s.logged(s.mux) }

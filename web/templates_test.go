@@ -18,7 +18,7 @@ var pageTypes = map[string]any{
 	"liff": &liffPage{}, "linkline": &linkLINEPage{}, "linkmessenger": &linkMessengerPage{},
 	"admin": &adminPage{}, "audit": &auditPage{}, "channels": &adminChannelsPage{}, "ledger": &ledgerPage{}, "ledgerentry": &ledgerEntryPage{},
 	"policy": &policyPage{}, "policykind": &policyKindPage{}, "policygeneral": &policyGeneralPage{}, "policyreset": &policyResetPage{},
-	"access": &accessPage{}, "accessgroup": &accessGroupPage{},
+	"access": &accessPage{}, "accessgroup": &accessGroupPage{}, "landing": &landingPage{},
 }
 
 // Every template is written for the type that it is given, and says so in its

@@ -170,6 +170,8 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Linking:        a.linking(),
 		TrustedProxies: a.config.TrustedProxies,
 		Frequent:       api.Frequent,
+		PublicURL:      a.config.PublicURL,
+		PublicMount:    []string{"/hooks/", "GET /healthz", "GET /readyz"},
 		Mount: map[string]http.Handler{
 			"/api/":        jsonAPI,
 			"/hooks/":      callbacks,

@@ -37,7 +37,7 @@ func runCheck(ctx context.Context, e env, args []string) error {
 		return misuse("channel %q is not configured, or there is none of that name", fs.Arg(0))
 	}
 	if setup {
-		if err := setUp(ctx, e.stdout, ch, urlString(c.BaseURL)); err != nil {
+		if err := setUp(ctx, e.stdout, ch, urlString(c.linkURL())); err != nil {
 			return err
 		}
 	}

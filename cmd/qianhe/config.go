@@ -31,7 +31,9 @@ type Config struct {
 	DatabaseURL    string
 	Data           string
 	BaseURL        *url.URL
+	PublicURL      *url.URL // nil: the same as BaseURL
 	Listen         string
+	PublicListen   string
 	AdminListen    string
 	Secret         [32]byte
 	SecretSet      bool
@@ -72,7 +74,9 @@ func (s setting) variable() string {
 func settings() []setting {
 	return slices.Concat([]setting{
 		{"base-url", "", "address under which people reach the server, such as https://sign.example.gov.tw; links are built from it, never from a request", false, setBaseURL},
-		{"listen", "127.0.0.1:8080", "address that the web listens on", false, func(c *Config, v string) error { c.Listen = v; return nil }},
+		{"public-url", "", "address of the public listener, where it has a name of its own; links in messages and callbacks of providers lead there", false, setPublicURL},
+		{"public-listen", "", "address that the public listener listens on: landing page, callbacks, static files, never a document; empty for none", false, func(c *Config, v string) error { c.PublicListen = v; return nil }},
+		{"listen", "127.0.0.1:8080", "address that the web listens on; none for a server with nothing but the public listener", false, func(c *Config, v string) error { c.Listen = v; return nil }},
 		{"admin-listen", "127.0.0.1:9090", "address of /metrics and the probes; empty for none", false, func(c *Config, v string) error { c.AdminListen = v; return nil }},
 		{"database-url", "", "PostgreSQL 15 or later, such as postgres://qianhe@db/qianhe; empty: a private one in the data directory", true, func(c *Config, v string) error { c.DatabaseURL = v; return nil }},
 		{"data", "qianhe-data", "directory of the private PostgreSQL and its secret, where no database URL is given", false, func(c *Config, v string) error { c.Data = v; return nil }},
@@ -223,20 +227,45 @@ func (c *Config) checkServe() error {
 	if c.BaseURL.Scheme != "https" && c.BaseURL.Hostname() != "localhost" && c.BaseURL.Hostname() != "127.0.0.1" {
 		return errors.New("QIANHE_BASE_URL: must be https; sign-in cookies and Web Push work nowhere else")
 	}
+	switch {
+	case c.Listen == "none" && c.PublicListen == "":
+		return errors.New("QIANHE_LISTEN: none needs QIANHE_PUBLIC_LISTEN, or there is nothing to serve")
+	case c.PublicURL != nil && c.PublicURL.Scheme != c.BaseURL.Scheme:
+		return errors.New("QIANHE_PUBLIC_URL: must be https as QIANHE_BASE_URL is")
+	}
 	return nil
 }
 
-func setBaseURL(c *Config, v string) error {
+// linkURL is where links in messages begin, and what providers call: the public
+// listener where it has a name of its own.
+func (c *Config) linkURL() *url.URL {
+	if c.PublicURL != nil {
+		return c.PublicURL
+	}
+	return c.BaseURL
+}
+
+func setBaseURL(c *Config, v string) (err error) {
+	c.BaseURL, err = originURL(v)
+	return err
+}
+
+func setPublicURL(c *Config, v string) (err error) {
+	c.PublicURL, err = originURL(v)
+	return err
+}
+
+// originURL reads the address of a whole server; nil for "".
+func originURL(v string) (*url.URL, error) {
 	if v == "" {
-		return nil
+		return nil, nil
 	}
 	u, err := url.Parse(v)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return fmt.Errorf("%q is not an address such as https://sign.example.gov.tw", v)
+		return nil, fmt.Errorf("%q is not an address such as https://sign.example.gov.tw", v)
 	}
 	u.Path = ""
-	c.BaseURL = u
-	return nil
+	return u, nil
 }
 
 func setSecret(c *Config, v string) error {
@@ -379,7 +408,7 @@ func runConfig(_ context.Context, e env, args []string) error {
 
 func (c *Config) print(w io.Writer) {
 	values := map[string]string{
-		"base-url": urlString(c.BaseURL), "listen": c.Listen, "admin-listen": c.AdminListen,
+		"base-url": urlString(c.BaseURL), "public-url": urlString(c.PublicURL), "public-listen": c.PublicListen, "listen": c.Listen, "admin-listen": c.AdminListen,
 		"database-url": mask(c.DatabaseURL != ""), "data": c.Data, "secret": mask(c.SecretSet),
 		"migrate": strconv.FormatBool(c.Migrate), "max-conns": strconv.Itoa(c.MaxConns),
 		"trusted-proxies": join(c.TrustedProxies), "log-level": strings.ToLower(c.LogLevel.String()), "log-format": c.LogFormat,

@@ -18,9 +18,13 @@ func runHealthcheck(ctx context.Context, e env, args []string) error {
 	if fs.NArg() > 0 {
 		return misuse("takes no arguments")
 	}
+	address := c.Listen
+	if address == "none" {
+		address = c.PublicListen
+	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+c.Listen+"/readyz", nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", nil)
 	if err != nil {
 		return err
 	}

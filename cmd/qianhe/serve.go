@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"net"
 	"os"
 	"path/filepath"
 )
@@ -19,9 +20,19 @@ func runServe(ctx context.Context, e env, args []string) error {
 	if err := c.checkServe(); err != nil {
 		return err
 	}
-	addresses := []string{c.Listen}
-	if c.AdminListen != "" {
-		addresses = append(addresses, c.AdminListen)
+	var addresses []string
+	var serve []func(*app, net.Listener) endpoint
+	for _, l := range []struct {
+		address string
+		serve   func(*app, net.Listener) endpoint
+	}{
+		{c.Listen, func(a *app, l net.Listener) endpoint { return endpoint{l, a.handler(), a.live.Close} }},
+		{c.PublicListen, func(a *app, l net.Listener) endpoint { return endpoint{l, a.web.Public(), nil} }},
+		{c.AdminListen, func(a *app, l net.Listener) endpoint { return endpoint{l, a.adminHandler(), nil} }},
+	} {
+		if l.address != "" && l.address != "none" {
+			addresses, serve = append(addresses, l.address), append(serve, l.serve)
+		}
 	}
 	listeners, err := listen(addresses...)
 	if err != nil {
@@ -32,11 +43,11 @@ func runServe(ctx context.Context, e env, args []string) error {
 		return err
 	}
 	defer a.close()
-	endpoints := []endpoint{{listeners[0], a.handler(), a.live.Close}}
-	if len(listeners) > 1 {
-		endpoints = append(endpoints, endpoint{listeners[1], a.adminHandler(), nil})
+	var endpoints []endpoint
+	for i, l := range listeners {
+		endpoints = append(endpoints, serve[i](a, l))
 	}
-	a.log.Info("serving", "address", listeners[0].Addr().String(), "base_url", c.BaseURL.String())
+	a.log.Info("serving", "listen", c.Listen, "public_listen", c.PublicListen, "base_url", c.BaseURL.String(), "public_url", urlString(c.PublicURL))
 	return a.serveUntil(ctx, endpoints...)
 }
 

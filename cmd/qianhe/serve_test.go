@@ -44,17 +44,17 @@ func freeAddress(t *testing.T) string {
 
 // start runs "qianhe serve" and waits until it is ready. The returned func
 // tells it to stop and gives the exit status.
-func (o officeServer) start(t *testing.T) (stop func() int) {
+func (o officeServer) start(t *testing.T, flags ...string) (stop func() int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	status := make(chan int, 1)
 	go func() {
-		status <- run(ctx, env{strings.NewReader(""), io.Discard, t.Output(), nil}, []string{"serve",
-			"-data", o.data, "-listen", o.listen, "-admin-listen", o.admin, "-base-url", "http://" + o.listen, "-webpush-subject", "mailto:it@example.gov.tw", "-log-level", "warn"})
+		status <- run(ctx, env{strings.NewReader(""), io.Discard, t.Output(), nil}, append([]string{"serve",
+			"-data", o.data, "-listen", o.listen, "-admin-listen", o.admin, "-base-url", "http://" + o.listen, "-webpush-subject", "mailto:it@example.gov.tw", "-log-level", "warn"}, flags...))
 	}()
 	deadline := time.Now().Add(patience)
 	for {
-		resp, err := http.Get("http://" + o.listen + "/readyz")
+		resp, err := http.Get("http://" + o.admin + "/readyz")
 		if err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
@@ -136,6 +136,55 @@ func TestServe(t *testing.T) {
 	}
 	if code := stop(); code != 0 {
 		t.Errorf("second start ended with status %d, want 0", code)
+	}
+}
+
+// TestServeTwoListeners: a tap without the VPN meets the landing, which leads on
+// to the app; either listener runs without the other.
+func TestServeTwoListeners(t *testing.T) {
+	t.Parallel()
+	o := newOfficeServer(t)
+	front := freeAddress(t)
+	get := func(address, path string) (int, string) {
+		t.Helper()
+		resp, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Get("http://" + address + path)
+		if err != nil {
+			return 0, err.Error()
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(body)
+	}
+	const doc = "/d/01m7v968e9hqh760et8sgstw08"
+	stop := o.start(t, "-public-listen", front, "-public-url", "http://"+front)
+	if status, body := get(front, doc); status != http.StatusOK || !strings.Contains(body, "請先連上機關 VPN") || !strings.Contains(body, `href="http://`+o.listen+doc+`"`) {
+		t.Errorf("the landing: %d %.300s", status, body)
+	}
+	if status, _ := get(o.listen, doc); status != http.StatusSeeOther {
+		t.Errorf("the app: %d, want the way to the sign-in", status)
+	}
+	if status, _ := get(front, "/hooks/line"); status == http.StatusOK {
+		t.Errorf("callbacks of a channel that there is not: %d", status)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("serve ended with status %d", code)
+	}
+	stop = o.start(t, "-public-listen", front, "-listen", "none")
+	if status, body := get(front, doc); status != http.StatusOK || !strings.Contains(body, `href="`+doc+`"`) {
+		t.Errorf("the landing alone: %d %.300s", status, body)
+	}
+	if status, _ := get(o.listen, doc); status != 0 {
+		t.Errorf("the app listens: %d", status)
+	}
+	health := run(t.Context(), env{strings.NewReader(""), io.Discard, io.Discard, nil}, []string{"healthcheck", "-listen", "none", "-public-listen", front})
+	if health != 0 {
+		t.Errorf("healthcheck: status %d", health)
+	}
+	if code := stop(); code != 0 {
+		t.Errorf("serve ended with status %d", code)
 	}
 }
 

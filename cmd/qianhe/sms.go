@@ -114,7 +114,7 @@ func smsChannel(c *Config, agency string, stand smsStand, log *slog.Logger) (*sm
 	}
 	hosts := c.SMS.LinkHosts
 	if len(hosts) == 0 && c.BaseURL != nil && c.BaseURL.Scheme == "https" && !sms.Loopback(c.BaseURL.Hostname()) {
-		hosts = []string{c.BaseURL.Hostname()}
+		hosts = []string{c.linkURL().Hostname()}
 	}
 	ch, err := sms.New(sms.Config{Sender: sender, Agency: agency, LinkHosts: hosts})
 	if err != nil {
@@ -164,5 +164,5 @@ func (c *Config) callback(channel string, here bool) string {
 	if c.BaseURL == nil || c.BaseURL.Scheme != "https" && !here {
 		return ""
 	}
-	return c.BaseURL.JoinPath("hooks", channel).String()
+	return c.linkURL().JoinPath("hooks", channel).String()
 }

@@ -98,7 +98,7 @@ func (s *stores) openHub(ctx context.Context, options ...func(*pghub.Options) er
 		Trays:      reader,
 		Chaser:     reader,
 		Sealer:     s.sealer,
-		BaseURL:    urlString(c.BaseURL),
+		BaseURL:    urlString(c.linkURL()),
 		Policy:     hub.Policy{Unseen: c.LINEAfter, Quiet: &c.QuietHours},
 		Workdays:   calendar,
 		Log:        s.log,
