@@ -13,6 +13,7 @@ type adminPage struct {
 	Access   string // when it was last changed
 	Ledger   bool
 	Audit    bool
+	People   bool
 	Webhooks string // in a line, how they do; "" when there are none to look at
 	Failing  bool   // not all of them do well
 }
@@ -23,7 +24,7 @@ func (s *Server) admin(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := &adminPage{base: b, Ledger: s.Ledger != nil, Audit: s.Audit != nil, Policy: v.words.T("admin.policy.house")}
+	p := &adminPage{base: b, Ledger: s.Ledger != nil, Audit: s.Audit != nil, People: s.People != nil, Policy: v.words.T("admin.policy.house")}
 	p.Note = saved(v, r)
 	history, err := s.Settings.PolicyHistory(ctx, 1)
 	if err != nil {

@@ -33,6 +33,22 @@ func auditKey(k access.EventKind) string {
 		return "event.token.withdrawn"
 	case access.EventAccountCreated:
 		return "event.account.created"
+	case access.EventAccountChanged:
+		return "event.account.changed"
+	case access.EventAccountLocked:
+		return "event.account.locked"
+	case access.EventAccountUnlocked:
+		return "event.account.unlocked"
+	case access.EventPasswordReset:
+		return "event.password.reset"
+	case access.EventLeft:
+		return "event.account.left"
+	case access.EventReassigned:
+		return "event.work.reassigned"
+	case access.EventUnitCreated:
+		return "event.unit.created"
+	case access.EventUnitChanged:
+		return "event.unit.changed"
 	case access.EventLedgerExported:
 		return "event.ledger.exported"
 	case access.EventAuditExported:

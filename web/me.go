@@ -50,6 +50,12 @@ func saved(v *visit, r *http.Request) *note {
 		return &note{Text: v.words.T("saved.settings")}
 	case "link":
 		return &note{Text: v.words.T("saved.link")}
+	case "locked":
+		return &note{Text: v.words.T("saved.member.locked")}
+	case "unlocked":
+		return &note{Text: v.words.T("saved.member.unlocked")}
+	case "signedout":
+		return &note{Text: v.words.T("saved.member.signedout")}
 	case "form":
 		return &note{Text: v.words.T("saved.form")}
 	}

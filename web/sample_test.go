@@ -44,6 +44,7 @@ type office struct {
 	leave, loan, power               string // notices of other systems to Wang
 	systems                          *systems
 	trail                            *trail
+	staff                            *staff
 }
 
 // pushKey is a VAPID public key, as far as its looks go.
@@ -95,13 +96,14 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 	o.notices()
 	o.events()
 	o.did()
+	o.employed()
 
 	base, err := url.Parse("http://sign.example.gov.tw")
 	if err != nil {
 		t.Fatal(err)
 	}
 	opt := Options{
-		Documents: o.store, Accounts: o.accounts, Access: o.access, Hub: o.post, Settings: o.settings, Ledger: o.ledger, Webhooks: o.systems, Audit: o.trail, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
+		Documents: o.store, Accounts: o.accounts, Access: o.access, Hub: o.post, Settings: o.settings, Ledger: o.ledger, Webhooks: o.systems, Audit: o.trail, People: o.staff, Work: o.staff, Live: o.wire, Pages: o.pages, Forms: access.NewFormTokens(bytes.Repeat([]byte{1}, 32)),
 		Workdays: workday.Official(), BaseURL: base, Agency: "青川市政府", Now: func() time.Time { return o.now },
 		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Push: &Push{PublicKey: func(context.Context) string { return pushKey }, KnowsKey: func(_ context.Context, key string) bool { return key == pushKey }, Check: func(endpoint, _, _ string) error {

@@ -30,8 +30,10 @@ type Options struct {
 	BaseURL *url.URL
 	Log     *slog.Logger
 
-	Ledger         Ledger         // nil: nobody can look at it
-	Webhooks       Webhooks       // nil: nobody can look at them
+	Ledger         Ledger   // nil: nobody can look at it
+	Webhooks       Webhooks // nil: nobody can look at them
+	People         People   // nil: nobody can look after people; with Work
+	Work           Work
 	Audit          Audit          // nil: nobody can look at it, and pages add nothing to it
 	Live           Live           // nil: pages are only new when they are loaded
 	Pages          PageRenderer   // nil: PDF files can be downloaded only

@@ -85,9 +85,17 @@ func (s *Server) address(r *http.Request) string {
 	return a.String()
 }
 
-// originOf is who asks and from where, for the audit trail.
+// originOf is who asks and from where, for the audit trail. Which network that
+// is does not keep anybody from anything here: where the settings cannot be
+// read it is left open.
 func (s *Server) originOf(r *http.Request, v *visit) access.Origin {
-	return access.Origin{Person: v.session.Person.ID, Session: v.session.ID, Device: v.session.Device, Address: s.address(r)}
+	o := access.Origin{Person: v.session.Person.ID, Session: v.session.ID, Device: v.session.Device, Address: s.address(r)}
+	if a, err := netip.ParseAddr(o.Address); err == nil {
+		if settings, err := s.Access.Settings(r.Context()); err == nil {
+			o.Network = string(settings.Network(a))
+		}
+	}
+	return o
 }
 
 // endSessions ends what hangs on sessions that are over: live connections and

@@ -135,6 +135,32 @@ type Audit interface {
 	ExportAudit(ctx context.Context, f access.AuditFilter, fn func(access.AuditEntry) error) error
 }
 
+// People is what an administrator does about people, their accounts and units;
+// pgaccess.Store keeps them. What may not be is an *approval.InvalidError,
+// several joined; access.ErrMemberChanged says that the version is not the last.
+type People interface {
+	Members(ctx context.Context, f access.MemberFilter, cursor string, limit int) (access.MemberPage, error)
+	Member(ctx context.Context, id approval.PersonID) (access.Member, error)
+	CreateMember(ctx context.Context, d access.MemberDraft) (access.Changed, error)
+	ChangeMember(ctx context.Context, id approval.PersonID, version int, d access.MemberDraft) (access.Changed, error)
+	GiveAccount(ctx context.Context, id approval.PersonID, version int, login string) (access.Changed, error)
+	LockMember(ctx context.Context, id approval.PersonID, version int) (access.Changed, error)
+	UnlockMember(ctx context.Context, id approval.PersonID, version int) (access.Changed, error)
+	ResetPassword(ctx context.Context, id approval.PersonID, version int) (access.Changed, error)
+	SignOutMember(ctx context.Context, id approval.PersonID, version int) (access.Changed, error)
+	LeaveMember(ctx context.Context, id approval.PersonID, version int) (access.Changed, error)
+	UnitTree(ctx context.Context) ([]access.UnitNode, error)
+	AddUnit(ctx context.Context, d access.UnitDraft) (approval.UnitID, error)
+	ChangeUnit(ctx context.Context, id approval.UnitID, version int, d access.UnitDraft) error
+}
+
+// Work is what is in people's hands; pgapproval.Store keeps it.
+type Work interface {
+	Held(ctx context.Context, p approval.PersonID, limit int) (approval.Holding, error)
+	// Reassign gives all of it to somebody else, and says how many documents.
+	Reassign(ctx context.Context, from, to approval.PersonID, at time.Time) (n int, err error)
+}
+
 // Live holds the connections of pages that are open; live.Server is one.
 type Live interface {
 	// Serve upgrades the request and owns the connection from then on.

@@ -16,7 +16,7 @@ var pageTypes = map[string]any{
 	"password": &passwordPage{}, "devices": &devicesPage{}, "notifications": &notificationsPage{}, "view": &viewPage{}, "error": &errorPage{}, "notyours": &notYoursPage{},
 	"offline": &offlinePage{}, "posted": &postedPage{}, "webhooks": &webhooksPage{}, "preferences": &preferencesPage{}, "mylog": &myLogPage{}, "overdue": &overduePage{},
 	"liff": &liffPage{}, "linkline": &linkLINEPage{}, "linkmessenger": &linkMessengerPage{},
-	"admin": &adminPage{}, "audit": &auditPage{}, "channels": &adminChannelsPage{}, "ledger": &ledgerPage{}, "ledgerentry": &ledgerEntryPage{},
+	"admin": &adminPage{}, "audit": &auditPage{}, "people": &peoplePage{}, "member": &memberPage{}, "membernew": &memberPage{}, "leave": &leavePage{}, "units": &unitsPage{}, "unit": &unitPage{}, "channels": &adminChannelsPage{}, "ledger": &ledgerPage{}, "ledgerentry": &ledgerEntryPage{},
 	"policy": &policyPage{}, "policykind": &policyKindPage{}, "policygeneral": &policyGeneralPage{}, "policyreset": &policyResetPage{},
 	"access": &accessPage{}, "accessgroup": &accessGroupPage{}, "landing": &landingPage{},
 }

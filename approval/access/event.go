@@ -28,6 +28,14 @@ const (
 	EventTokenIssued     EventKind = "token.issued"
 	EventTokenWithdrawn  EventKind = "token.withdrawn"
 	EventAccountCreated  EventKind = "account.created"
+	EventAccountChanged  EventKind = "account.changed" // name, title, unit or roles
+	EventAccountLocked   EventKind = "account.locked"
+	EventAccountUnlocked EventKind = "account.unlocked"
+	EventPasswordReset   EventKind = "password.reset"
+	EventLeft            EventKind = "account.left"
+	EventReassigned      EventKind = "work.reassigned" // written by the database
+	EventUnitCreated     EventKind = "unit.created"
+	EventUnitChanged     EventKind = "unit.changed"
 	EventLedgerExported  EventKind = "ledger.exported"
 	EventAuditExported   EventKind = "audit.exported"
 )
@@ -37,7 +45,8 @@ func EventKinds() []EventKind {
 	return []EventKind{
 		EventSignedIn, EventRefused, EventLimited, EventSignedOut, EventPasswordChanged, EventDeviceRevoked,
 		EventChannelLinked, EventChannelUnlinked,
-		EventAccountCreated, EventTokenIssued, EventTokenWithdrawn,
+		EventAccountCreated, EventAccountChanged, EventAccountLocked, EventAccountUnlocked, EventPasswordReset, EventLeft, EventReassigned,
+		EventUnitCreated, EventUnitChanged, EventTokenIssued, EventTokenWithdrawn,
 		EventSettingsChanged, EventPolicyChanged, EventReplayed, EventLedgerExported, EventAuditExported,
 	}
 }

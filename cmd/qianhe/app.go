@@ -160,6 +160,8 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Ledger:         a.hub,
 		Webhooks:       a.hub,
 		Audit:          a.accounts,
+		People:         a.accounts,
+		Work:           a.documents,
 		Forms:          access.NewFormTokens(formKey),
 		Workdays:       calendar,
 		BaseURL:        a.config.BaseURL,
