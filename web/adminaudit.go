@@ -152,6 +152,9 @@ func (w *words) event(e *access.AuditEntry) auditView {
 		Kind: w.T(auditKey(e.Kind)), Tone: auditTone(e.Kind), At: e.At.In(approval.Zone).Format("15:04:05"),
 		Who: w.eventActor(e), What: w.eventWhat(e), Where: e.Address, Browser: e.Browser,
 	}
+	if e.Network != "" {
+		out.Where = strings.TrimSpace(out.Where + " " + w.T(networkKey(access.Network(e.Network))))
+	}
 	if e.Person != "" && e.Person != e.Actor {
 		out.About = e.PersonName
 	}
