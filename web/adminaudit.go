@@ -208,6 +208,15 @@ func (w *words) eventWhat(e *access.AuditEntry) string {
 		case "channel", "device", "browser", "operator", "link", "token", "endpoint", "standing", "methods":
 		case "reason":
 			add(orText(w.endReason(d[key]), d[key]))
+		case "by":
+			switch access.Answerer(d[key]) {
+			case access.ByDevice:
+				add(w.T("audit.by.device"))
+			case access.ByText:
+				add(w.T("audit.by.text"))
+			case access.ByVouch:
+				add(w.T("audit.by.vouch"))
+			}
 		case "version":
 			add(w.T("audit.version", d[key]))
 		case "count":

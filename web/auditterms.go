@@ -13,6 +13,14 @@ func auditKey(k access.EventKind) string {
 		return "event.signin.limited"
 	case access.EventSignedOut:
 		return "event.signin.ended"
+	case access.EventTextSent:
+		return "event.newdevice.text"
+	case access.EventNewConfirmed:
+		return "event.newdevice.confirmed"
+	case access.EventNewDenied:
+		return "event.newdevice.denied"
+	case access.EventNewAccepted:
+		return "event.newdevice.accepted"
 	case access.EventPasswordChanged:
 		return "event.password.changed"
 	case access.EventDeviceRevoked:
@@ -68,7 +76,7 @@ func auditKey(k access.EventKind) string {
 // auditTone is the colour of what an administrator should look at.
 func auditTone(k access.EventKind) string {
 	switch k {
-	case access.EventRefused, access.EventLimited:
+	case access.EventRefused, access.EventLimited, access.EventNewDenied:
 		return "late"
 	}
 	return ""

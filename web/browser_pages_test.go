@@ -23,7 +23,12 @@ func (s stop) who() string {
 
 func (o *office) stops() []stop {
 	d := func(id approval.DocumentID) string { return "/d/" + string(id) }
+	waits := o.knock()
 	return []stop{
+		{name: "waiting", path: "/waiting", as: "new"},
+		{name: "newdevice", path: "/newdevice/" + waits.id},
+		{name: "deny", path: "/deny", as: "nobody"},
+		{name: "desk", path: "/desk", as: "admin"},
 		{name: "inbox", path: "/inbox"},
 		{name: "inbox-filter", path: "/inbox?f=decide"},
 		{name: "inbox-none", path: "/inbox?f=consult&cursor=99"},

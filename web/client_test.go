@@ -74,6 +74,15 @@ func (a *answer) status(t testing.TB, want int) *answer {
 	return a
 }
 
+// holds wants a text anywhere in the answer.
+func (a *answer) holds(t testing.TB, want string) *answer {
+	t.Helper()
+	if !strings.Contains(a.text, want) {
+		t.Errorf("got %q, want %s in it", a.text, want)
+	}
+	return a
+}
+
 // redirects reports another target than the one wanted.
 func (a *answer) redirects(t testing.TB, want string) *answer {
 	t.Helper()

@@ -11,6 +11,7 @@ type devicesPage struct {
 	base
 	Devices []deviceView
 	Others  bool // there are others than this one
+	Asks    []newcomerView
 }
 
 // deviceView is one browser.
@@ -35,6 +36,15 @@ func (s *Server) devices(w http.ResponseWriter, r *http.Request, v *visit) error
 	}
 	p := &devicesPage{base: b}
 	p.Note = saved(v, r)
+	if s.NewDevices != nil {
+		asks, err := s.NewDevices.Newcomers(r.Context(), v.session)
+		if err != nil {
+			return err
+		}
+		for _, n := range asks {
+			p.Asks = append(p.Asks, v.words.newcomer(n, v.now))
+		}
+	}
 	for _, d := range list {
 		p.Devices = append(p.Devices, v.words.device(v, d))
 		p.Others = p.Others || !d.Current

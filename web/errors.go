@@ -63,6 +63,7 @@ var known = [...]struct {
 	{access.ErrMustChange, http.StatusForbidden, "error.mustchange"},
 	{access.ErrWaiting, http.StatusForbidden, "error.waiting"},
 	{access.ErrMobile, http.StatusForbidden, "error.mobile"},
+	{access.ErrTrusted, http.StatusForbidden, "error.trusted"},
 	{errForm, http.StatusBadRequest, "error.form"},
 	{access.ErrRole, http.StatusForbidden, "error.notadmin"},
 	{access.ErrMemberChanged, http.StatusConflict, "error.memberchanged"},
@@ -98,7 +99,10 @@ func (s *Server) classify(v *visit, err error) failure {
 	var network *access.NetworkError
 	var reading *access.ReadingError
 	var proof *access.ProofError
+	var refused *access.RefusedError
 	switch {
+	case errors.As(err, &refused):
+		return say(http.StatusForbidden, "error.refused", w.Moment(refused.Until, v.now))
 	case errors.As(err, &decided):
 		f := say(http.StatusConflict, "error.decided")
 		f.title = w.T("error.decided.title", decided.By, w.T(didKey(decided.Action, "")), w.Moment(decided.At, v.now))
@@ -191,6 +195,13 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v *visit, err erro
 		p.Error = f.text
 		s.mustRender(w, r, v, f.status, "signin", p)
 		return
+	case errors.Is(err, access.ErrWaiting) && (r.Method == http.MethodGet || r.Method == http.MethodHead):
+		v.record.err = nil
+		http.Redirect(w, r, waitingAt(r.URL.RequestURI()), http.StatusSeeOther)
+		return
+	case errors.Is(err, access.ErrWaiting):
+		http.Redirect(w, r, waitingAt(documentOf(r.URL.Path)), http.StatusSeeOther)
+		return
 	case errors.Is(err, access.ErrMustChange):
 		to := "/me/password"
 		if next := s.safeNext(r.URL.RequestURI()); r.Method == http.MethodGet && next != "/inbox" {
@@ -259,7 +270,9 @@ func documentOf(path string) string {
 // nowhere answers for an address that there is not, in the language of whoever
 // may have signed in.
 func (s *Server) nowhere(_ http.ResponseWriter, r *http.Request, v *visit) error {
-	_ = s.resume(r, v) // then nobody has
+	if s.resume(r, v) != nil || v.session.Standing == access.Waiting {
+		v.session = access.Session{} // then nobody has
+	}
 	return errNowhere
 }
 

@@ -294,6 +294,7 @@ type accounts struct {
 	devices  []access.Device
 	limited  bool
 	fails    error // what a sign-in gives, when it is set
+	waits    bool  // every device is new
 	ended    []string
 }
 
@@ -311,6 +312,9 @@ func (a *accounts) SignIn(_ context.Context, in access.SignIn) (access.SignedIn,
 	case !ok || in.Password != password:
 		return access.SignedIn{}, access.ErrCredentials
 	}
+	if a.waits {
+		s.Standing = access.Waiting
+	}
 	return access.SignedIn{SessionCookie: in.Login, DeviceCookie: "device-" + in.Login, Session: s}, nil
 }
 
@@ -320,6 +324,9 @@ func (a *accounts) Resume(_ context.Context, cookie string) (access.Session, err
 	s, ok := a.sessions[cookie]
 	if !ok || slices.Contains(a.ended, s.ID) {
 		return access.Session{}, access.ErrNoSession
+	}
+	if s.Standing == access.Waiting {
+		return s, access.ErrWaiting
 	}
 	return s, nil
 }

@@ -17,6 +17,7 @@ type mePage struct {
 	Told     bool   // this browser has a push subscription
 	CanTell  bool
 	Admin    bool // may look after the system
+	Vouches  bool // may confirm others' new devices
 	Watches  bool // may answer for documents that are late in others' hands
 }
 
@@ -32,6 +33,7 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request, v *visit) error {
 	for _, r := range []approval.Role{approval.RoleOfficial, approval.RoleRegistry, approval.RoleAuditor} {
 		p.Watches = p.Watches || v.session.Person.Has(r)
 	}
+	p.Vouches = s.NewDevices != nil && vouches(v.session.Person)
 	p.Told = p.CanTell && s.toldHere(r.Context(), v)
 	p.Note = saved(v, r)
 	return s.render(w, r, http.StatusOK, "me", p)

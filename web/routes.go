@@ -15,6 +15,13 @@ func (s *Server) routes() {
 	s.page("GET /signin", public, s.signInForm)
 	s.page("POST /signin", public, s.signIn)
 	s.page("POST /signout", leaves, s.signOut)
+	s.page("GET /waiting", waits, s.waiting)
+	s.data("GET /waiting/state", waits, s.waitingState)
+	s.page("POST /waiting/text", waits, s.sendText)
+	s.page("POST /waiting/code", waits, s.enterText)
+	s.page("POST /waiting/leave", waits, s.leaveWaiting)
+	s.page("GET /deny", public, s.denyForm)
+	s.page("POST /deny", public, s.deny)
 	s.page("GET /offline", public, s.offline)
 	s.page("/", public, s.nowhere)
 
@@ -45,6 +52,11 @@ func (s *Server) routes() {
 	s.page("GET /me/devices", signedIn, s.devices)
 	s.page("POST /me/devices/others", signsOut, s.revokeOthers)
 	s.page("POST /me/devices/{device}/signout", signsOut, s.revokeDevice)
+	s.page("GET /newdevice/{id}", answers, s.newDevice)
+	s.page("POST /newdevice/{id}/pick", answers, s.pickNumber)
+	s.page("POST /newdevice/{id}/deny", answers, s.refuseNewcomer)
+	s.page("GET /desk", acts, s.desk)
+	s.page("POST /desk/{id}/vouch", acts, s.vouch)
 	s.page("GET /me/notifications", signedIn, s.notifications)
 	s.page("GET /me/notifications/preferences", signedIn, s.preferences)
 	s.page("POST /me/notifications/preferences", acts, s.setPreferences)
@@ -125,6 +137,7 @@ const (
 	leaves               // to sign out: any session, from anywhere
 	changing             // a session, also one that must change its password first
 	acts                 // to change something of one's own: a full session
+	answers              // to confirm or deny a new device of one's own: on one that is trusted
 	decides              // to pass on, return or decide a document
 	links                // to link and unlink channels
 	signsOut             // to sign out devices
@@ -132,6 +145,7 @@ const (
 	governs              // to change what holds for all
 	exports              // to take records out of the house
 	public               // anybody
+	waits                // a session that waits for its device: the handler looks for itself, also when it has ended
 )
 
 // gate is what a rule asks for; package access holds it against who comes.
@@ -145,6 +159,10 @@ func (r rule) gate() access.Gate {
 		return access.Gate{Standing: access.Full, Changing: true, Act: access.ActPassword}
 	case acts:
 		return access.Gate{Standing: access.Full}
+	case answers:
+		return access.Gate{Standing: access.Full, Changing: true}
+	case waits:
+		return access.Gate{Standing: access.Waiting, Changing: true, Anywhere: true}
 	case decides:
 		return access.Gate{Standing: access.Full, Act: access.ActDecide}
 	case links:
@@ -211,7 +229,7 @@ func (s *Server) handle(rt route, h handler) {
 			return
 		}
 		err := s.origin.Check(r)
-		if err == nil && rt.rule != public {
+		if err == nil && rt.rule != public && rt.rule != waits {
 			err = s.enter(r, v, rt.rule.gate())
 		}
 		r = r.WithContext(access.WithOrigin(r.Context(), s.originOf(r, v)))

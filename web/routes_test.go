@@ -27,7 +27,7 @@ func (o *office) address(pattern string) (method, path string) {
 // purpose.
 var publicRoutes = []string{
 	"GET /{$}", "GET /signin", "POST /signin", "GET /offline", "/", "GET /manifest.webmanifest", "GET /sw.js", "GET /static/{hash}/{name}",
-	"GET /favicon.ico", "GET /robots.txt",
+	"GET /favicon.ico", "GET /robots.txt", "GET /deny", "POST /deny",
 }
 
 func TestEveryOtherRouteNeedsASession(t *testing.T) {

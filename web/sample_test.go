@@ -45,6 +45,7 @@ type office struct {
 	systems                          *systems
 	trail                            *trail
 	staff                            *staff
+	door                             *door
 }
 
 // pushKey is a VAPID public key, as far as its looks go.
@@ -114,6 +115,8 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 		}},
 	}
 	opt.Linking = o.pairings()
+	o.door = newDoor(o)
+	opt.NewDevices, opt.Hotline = o.door, "(02) 0000-0119"
 	for _, f := range change {
 		f(&opt)
 	}

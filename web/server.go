@@ -30,9 +30,11 @@ type Options struct {
 	BaseURL *url.URL
 	Log     *slog.Logger
 
-	Ledger         Ledger   // nil: nobody can look at it
-	Webhooks       Webhooks // nil: nobody can look at them
-	People         People   // nil: nobody can look after people; with Work
+	NewDevices     NewDevices // nil: none is ever confirmed
+	Hotline        string     // service line (服務專線) for who did not sign in, may be empty
+	Ledger         Ledger     // nil: nobody can look at it
+	Webhooks       Webhooks   // nil: nobody can look at them
+	People         People     // nil: nobody can look after people; with Work
 	Work           Work
 	Audit          Audit          // nil: nobody can look at it, and pages add nothing to it
 	Live           Live           // nil: pages are only new when they are loaded

@@ -85,6 +85,16 @@ func (s *Server) address(r *http.Request) string {
 	return a.String()
 }
 
+// network says where the client is, as far as the agency has said.
+func (s *Server) network(r *http.Request) (string, error) {
+	settings, err := s.Access.Settings(r.Context())
+	if err != nil {
+		return "", err
+	}
+	a, _ := netip.ParseAddr(s.address(r)) // the zero Addr when it is none
+	return string(settings.Network(a)), nil
+}
+
 // originOf is who asks and from where, for the audit trail. Which network that
 // is does not keep anybody from anything here: where the settings cannot be
 // read it is left open.

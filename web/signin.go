@@ -24,6 +24,8 @@ type signInPage struct {
 	Inside  string // the app whose built-in browser this is, "" for none
 	Outside string // address that leads out of it into the phone's browser, "" where there is no such way
 	Address string // of the same, to be copied
+
+	CanDeny bool // a text may have told of a sign-in
 }
 
 // signInForm shows the form, or goes on when there is a session already.
@@ -48,7 +50,7 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, v *visit) er
 }
 
 func (s *Server) signInPage(r *http.Request, v *visit, next string) *signInPage {
-	p := &signInPage{base: s.base(v, v.words.T("signin.title"), ""), Next: next, Opened: forOthers(next)}
+	p := &signInPage{base: s.base(v, v.words.T("signin.title"), ""), Next: next, Opened: forOthers(next), CanDeny: s.NewDevices != nil}
 	p.Tongue = v.words.lang
 	if p.Inside = insideApp(r.UserAgent()); staysInside(next) {
 		p.Inside = ""
@@ -74,10 +76,15 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 	}
 	next := s.safeNext(r.PostForm.Get("next"))
 	s.speak(v, r.PostForm.Get("lang"))
+	network, err := s.network(r)
+	if err != nil {
+		return err
+	}
 	in, err := s.Accounts.SignIn(r.Context(), access.SignIn{
 		Login:         r.PostForm.Get("login"),
 		Password:      r.PostForm.Get("password"),
 		Address:       s.address(r),
+		Network:       network,
 		UserAgent:     r.UserAgent(),
 		DeviceCookie:  cookie(r, s.cookies.device),
 		SessionCookie: cookie(r, s.cookies.session),
@@ -85,9 +92,10 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 	var limited *access.LimitedError
 	var busy *access.BusyError
 	var provider *access.ProviderError
+	var refused *access.RefusedError
 	switch {
 	case err == nil:
-	case errors.Is(err, access.ErrCredentials), errors.As(err, &limited), errors.As(err, &busy), errors.As(err, &provider):
+	case errors.Is(err, access.ErrCredentials), errors.As(err, &limited), errors.As(err, &busy), errors.As(err, &provider), errors.As(err, &refused):
 		f := s.classify(v, err)
 		f.setHeaders(w.Header())
 		p := s.signInPage(r, v, next)
@@ -102,6 +110,9 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 	s.endSessions(r.Context(), v, in.Ended)
 	s.setCookie(w, s.cookies.session, in.SessionCookie, v.now, in.Session.ExpiresAt)
 	s.setCookie(w, s.cookies.device, in.DeviceCookie, v.now, v.now.Add(access.DefaultPolicy().Device))
+	if in.Session.Standing == access.Waiting {
+		next = waitingAt(next)
+	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
 	return nil
 }
@@ -150,7 +161,7 @@ func (s *Server) safeNext(next string) string {
 	u.RawQuery, u.Fragment, u.RawFragment = q.Encode(), "", ""
 	_, pattern := s.mux.Handler(&http.Request{Method: http.MethodGet, Host: s.BaseURL.Host, URL: &url.URL{Path: u.Path}})
 	for _, rt := range s.table {
-		if rt.pattern == pattern && rt.rule != public && !rt.data && strings.HasPrefix(pattern, "GET ") {
+		if rt.pattern == pattern && rt.rule != public && rt.rule != waits && !rt.data && strings.HasPrefix(pattern, "GET ") {
 			return u.RequestURI()
 		}
 	}

@@ -15,6 +15,7 @@ var pageTypes = map[string]any{
 	"signin": &signInPage{}, "inbox": &inboxPage{}, "document": &documentPage{}, "decide": &decidePage{}, "done": &donePage{}, "me": &mePage{},
 	"password": &passwordPage{}, "devices": &devicesPage{}, "notifications": &notificationsPage{}, "view": &viewPage{}, "error": &errorPage{}, "notyours": &notYoursPage{},
 	"offline": &offlinePage{}, "posted": &postedPage{}, "webhooks": &webhooksPage{}, "preferences": &preferencesPage{}, "mylog": &myLogPage{}, "overdue": &overduePage{},
+	"waiting": &waitingPage{}, "newdevice": &newDevicePage{}, "deny": &denyPage{}, "desk": &deskPage{},
 	"liff": &liffPage{}, "linkline": &linkLINEPage{}, "linkmessenger": &linkMessengerPage{},
 	"admin": &adminPage{}, "audit": &auditPage{}, "people": &peoplePage{}, "member": &memberPage{}, "membernew": &memberPage{}, "leave": &leavePage{}, "units": &unitsPage{}, "unit": &unitPage{}, "channels": &adminChannelsPage{}, "ledger": &ledgerPage{}, "ledgerentry": &ledgerEntryPage{},
 	"policy": &policyPage{}, "policykind": &policyKindPage{}, "policygeneral": &policyGeneralPage{}, "policyreset": &policyResetPage{},

@@ -57,3 +57,13 @@ func (e *ProviderError) Error() string {
 }
 
 func (e *ProviderError) Unwrap() error { return e.Err }
+
+// RefusedError: a new device was denied of late, and others are refused until
+// then. It is for who has shown the password.
+type RefusedError struct {
+	Until time.Time
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("new devices are refused until %s", e.Until.Format(time.RFC3339))
+}

@@ -18,6 +18,10 @@ const (
 	EventRefused         EventKind = "signin.refused" // the right account and a wrong password, or no account
 	EventLimited         EventKind = "signin.limited" // too many failures: no password was looked at
 	EventSignedOut       EventKind = "signin.ended"
+	EventTextSent        EventKind = "newdevice.text" // a code was sent
+	EventNewConfirmed    EventKind = "newdevice.confirmed"
+	EventNewDenied       EventKind = "newdevice.denied"
+	EventNewAccepted     EventKind = "newdevice.accepted" // the refusal that a denial brought was ended
 	EventPasswordChanged EventKind = "password.changed"
 	EventDeviceRevoked   EventKind = "device.revoked"
 	EventChannelLinked   EventKind = "channel.linked"   // written by the database
@@ -43,7 +47,8 @@ const (
 // EventKinds gives all kinds, in the order in which people choose from them.
 func EventKinds() []EventKind {
 	return []EventKind{
-		EventSignedIn, EventRefused, EventLimited, EventSignedOut, EventPasswordChanged, EventDeviceRevoked,
+		EventSignedIn, EventRefused, EventLimited, EventSignedOut,
+		EventTextSent, EventNewConfirmed, EventNewDenied, EventNewAccepted, EventPasswordChanged, EventDeviceRevoked,
 		EventChannelLinked, EventChannelUnlinked,
 		EventAccountCreated, EventAccountChanged, EventAccountLocked, EventAccountUnlocked, EventPasswordReset, EventLeft, EventReassigned,
 		EventUnitCreated, EventUnitChanged, EventTokenIssued, EventTokenWithdrawn,

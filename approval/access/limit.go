@@ -49,3 +49,12 @@ func DeviceKey(login, device string) (key [32]byte) {
 	m.Sum(key[:0])
 	return key
 }
+
+// CountKey is under what anything else is counted: texts to one person, wrong
+// deny codes from one address. Like [DeviceKey], nobody can type it.
+func CountKey(what, of string) (key [32]byte) {
+	m := hmac.New(sha256.New, []byte("qianhe counts"))
+	m.Write([]byte(what + "\x00" + of))
+	m.Sum(key[:0])
+	return key
+}

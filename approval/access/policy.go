@@ -15,6 +15,22 @@ type Policy struct {
 	Keep time.Duration
 	// Confirming is how a new device is met.
 	Confirming Confirming
+	// Waiting is how long a sign-in on a new device waits to be confirmed.
+	Waiting time.Duration
+	// Code is how long the code of a text is good.
+	Code time.Duration
+	// Reading is how long a device that a text alone has confirmed may only read.
+	Reading time.Duration
+	// Undo is how long such a confirmation can be taken back on another device.
+	Undo time.Duration
+	// Refuse is how long new devices are refused after one was denied.
+	Refuse time.Duration
+	// Texts limits texts with a code to one person, and to one number.
+	Texts []Rule
+	// TextSource limits those that are asked for from one address.
+	TextSource []Rule
+	// DenyCodes limits wrong deny codes from one address.
+	DenyCodes []Rule
 	// Account limits failures on one login, or of one known device on it.
 	Account []Rule
 	// Address limits failures from one address, whatever the login.
@@ -32,6 +48,14 @@ func DefaultPolicy() Policy {
 		Device:     180 * 24 * time.Hour,
 		Keep:       30 * 24 * time.Hour,
 		Confirming: ConfirmOff,
+		Waiting:    time.Hour,
+		Code:       10 * time.Minute,
+		Reading:    12 * time.Hour,
+		Undo:       24 * time.Hour,
+		Refuse:     24 * time.Hour,
+		Texts:      []Rule{{Max: 5, Within: time.Hour}, {Max: 10, Within: 24 * time.Hour}},
+		TextSource: []Rule{{Max: 30, Within: time.Hour}, {Max: 200, Within: 24 * time.Hour}},
+		DenyCodes:  []Rule{{Max: 10, Within: 15 * time.Minute}, {Max: 50, Within: 24 * time.Hour}},
 		Account:    []Rule{{Max: 10, Within: 15 * time.Minute}, {Max: 100, Within: 24 * time.Hour}},
 		Address:    []Rule{{Max: 100, Within: 15 * time.Minute}, {Max: 1000, Within: 24 * time.Hour}},
 	}
@@ -44,7 +68,10 @@ func (p Policy) WithDefaults() Policy {
 	for _, f := range []struct {
 		have *time.Duration
 		want time.Duration
-	}{{&p.Idle, d.Idle}, {&p.Absolute, d.Absolute}, {&p.Device, d.Device}, {&p.Keep, d.Keep}} {
+	}{
+		{&p.Idle, d.Idle}, {&p.Absolute, d.Absolute}, {&p.Device, d.Device}, {&p.Keep, d.Keep},
+		{&p.Waiting, d.Waiting}, {&p.Code, d.Code}, {&p.Reading, d.Reading}, {&p.Undo, d.Undo}, {&p.Refuse, d.Refuse},
+	} {
 		if *f.have <= 0 {
 			*f.have = f.want
 		}
@@ -52,11 +79,13 @@ func (p Policy) WithDefaults() Policy {
 	if p.Confirming == "" {
 		p.Confirming = d.Confirming
 	}
-	if p.Account == nil {
-		p.Account = d.Account
-	}
-	if p.Address == nil {
-		p.Address = d.Address
+	for _, f := range []struct {
+		have *[]Rule
+		want []Rule
+	}{{&p.Texts, d.Texts}, {&p.TextSource, d.TextSource}, {&p.DenyCodes, d.DenyCodes}, {&p.Account, d.Account}, {&p.Address, d.Address}} {
+		if *f.have == nil {
+			*f.have = f.want
+		}
 	}
 	return p
 }
@@ -65,7 +94,7 @@ func (p Policy) WithDefaults() Policy {
 // no use.
 func (p Policy) Longest() time.Duration {
 	var longest time.Duration
-	for _, rules := range [][]Rule{p.Account, p.Address} {
+	for _, rules := range [][]Rule{p.Account, p.Address, p.Texts, p.TextSource, p.DenyCodes} {
 		for _, r := range rules {
 			longest = max(longest, r.Within)
 		}

@@ -46,6 +46,7 @@ const (
 // Browser is what a request says of the browser that it comes from.
 type Browser struct {
 	Address   string // as [ClientAddress] gives it
+	Network   string // intranet (機關內網), vpn, outside (外部) or ""
 	UserAgent string
 	// DeviceCookie and SessionCookie are those that the browser has, "" when
 	// none. A session that is replaced is ended.
@@ -90,6 +91,7 @@ type SignIn struct {
 	Login     string
 	Password  string
 	Address   string // as [ClientAddress] gives it
+	Network   string // as [Browser] has it
 	UserAgent string
 	// DeviceCookie and SessionCookie are those that the browser has, "" when
 	// none. A session that is replaced is ended.
@@ -99,7 +101,7 @@ type SignIn struct {
 
 // Browser gives what is not login and password.
 func (s SignIn) Browser() Browser {
-	return Browser{Address: s.Address, UserAgent: s.UserAgent, DeviceCookie: s.DeviceCookie, SessionCookie: s.SessionCookie}
+	return Browser{Address: s.Address, Network: s.Network, UserAgent: s.UserAgent, DeviceCookie: s.DeviceCookie, SessionCookie: s.SessionCookie}
 }
 
 // LogValue leaves out everything that is secret, the login too: people type

@@ -16,12 +16,21 @@ import (
 // Admit makes a session for somebody who has proved who they are: one that lets
 // in on a device that the account trusts, one that waits on any other (see
 // [access.Confirming.Admit]). It gives [access.ErrCredentials] when what was
-// proved has changed meanwhile or the account is closed.
+// proved has changed meanwhile or the account is closed, and
+// [*access.RefusedError] while new devices are refused.
+//
+// A session that waits has a challenge, and its owner is told on every channel
+// but the text. The text goes out at once where there is no other device to
+// confirm on.
 //
 // The browser's device is used again when its cookie is one of this account,
 // and its earlier session ends. Otherwise a new device is entered.
 func (s *Store) Admit(ctx context.Context, p access.Proven, b access.Browser) (access.SignedIn, error) {
 	out, err := s.enter(ctx, entry{Proven: p, browser: b, now: s.now()})
+	if refused, ok := errors.AsType[*access.RefusedError](err); ok {
+		s.log.InfoContext(ctx, "new device refused", "account", p.Account, "address", b.Address, "until", refused.Until)
+		return access.SignedIn{}, refused
+	}
 	if err != nil {
 		return access.SignedIn{}, s.refused(ctx, p.Account, b.Address, err)
 	}
@@ -38,6 +47,11 @@ type entry struct {
 	token    access.Token // of the device
 	device   *deviceRow   // the one of its cookie, or nil
 	standing access.Standing
+
+	person   approval.PersonID
+	arrival  access.Arrival
+	textsOff bool
+	byText   bool // no device to confirm on
 }
 
 // deviceRow is a device as far as a sign-in asks.
@@ -61,7 +75,13 @@ func (s *Store) enter(ctx context.Context, e entry) (out access.SignedIn, err er
 	if foreign, err = s.endForeign(ctx, e); err != nil {
 		return access.SignedIn{}, err
 	}
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	var denyKey []byte
+	if s.policy.Confirming != access.ConfirmOff && s.texts {
+		if denyKey, err = s.denyKey(ctx); err != nil {
+			return access.SignedIn{}, err
+		}
+	}
+	err = s.telling(ctx, func(tx pgx.Tx, t *telling) error {
 		out = access.SignedIn{Ended: foreign}
 		hash, closed, err := lockAccount(ctx, tx, e.Account)
 		switch {
@@ -93,6 +113,9 @@ func (s *Store) enter(ctx context.Context, e entry) (out access.SignedIn, err er
 		if err := succeed(ctx, tx, e.Attempt); err != nil {
 			return err
 		}
+		if err := s.tellOf(ctx, tx, &e, session.ID, denyKey, t); err != nil {
+			return err
+		}
 		row, err := s.session(ctx, tx, session.ID, e.now)
 		if err != nil {
 			return err
@@ -114,15 +137,51 @@ func (s *Store) weigh(ctx context.Context, tx pgx.Tx, e *entry) error {
 	if e.device, err = s.ownDevice(ctx, tx, e); err != nil {
 		return err
 	}
-	arrival := access.Arrival{}
 	if e.device != nil {
-		arrival.Trusted, arrival.ReadingUntil = e.device.TrustedAt != nil, zeroTime(e.device.ReadingUntil)
+		e.arrival.Trusted, e.arrival.ReadingUntil = e.device.TrustedAt != nil, zeroTime(e.device.ReadingUntil)
 	}
-	err = tx.QueryRow(ctx, `select device_since is null from account where id = $1`, e.Account).Scan(&arrival.First)
+	var refused *time.Time
+	var trusted bool
+	err = tx.QueryRow(ctx, `select a.person, a.device_since is null, a.refused_until, a.texts_off, `+hasTrusted+` from account a where a.id = @account`, pgx.NamedArgs{
+		"account": e.Account, "now": e.now, "known": e.now.Add(-s.policy.Device),
+	}).Scan(&e.person, &e.arrival.First, &refused, &e.textsOff, &trusted)
 	if err != nil {
 		return err
 	}
-	e.standing = s.policy.Confirming.Admit(arrival, e.now)
+	e.byText = !trusted
+	switch _, err := s.number(ctx, tx, e.person); {
+	case err == nil:
+		e.arrival.Number = true
+	case !errors.Is(err, access.ErrNoNumber):
+		return err
+	}
+	e.standing = s.policy.Confirming.Admit(e.arrival, e.now)
+	if until := zeroTime(refused); !e.arrival.Trusted && e.now.Before(until) {
+		return &access.RefusedError{Until: until}
+	}
+	return nil
+}
+
+// tellOf has the owner asked, or told, about a new device.
+func (s *Store) tellOf(ctx context.Context, tx pgx.Tx, e *entry, session string, denyKey []byte, t *telling) error {
+	if e.standing != access.Waiting {
+		if !e.arrival.Trusted && !e.arrival.First {
+			_, platform := access.DescribeBrowser(e.browser.UserAgent)
+			t.newDevice(e.person, e.token.ID, access.ClassOf(platform), e.browser.Network, e.now)
+		}
+		return nil
+	}
+	r, err := s.begin(ctx, tx, e, session)
+	if err != nil {
+		return err
+	}
+	t.alert(r, approval.MatterWaiting, e.now)
+	if !e.byText || !s.texts {
+		return nil
+	}
+	if err := s.sendText(ctx, tx, r, e.browser.Address, denyKey, t, e.now); err != nil && !noText(err) {
+		return err
+	}
 	return nil
 }
 
@@ -165,7 +224,9 @@ func (s *Store) useDevice(ctx context.Context, tx pgx.Tx, e *entry) error {
 		update device
 		set    last_seen_at = @now,
 		       label = @label,
-		       platform = @platform
+		       platform = @platform,
+		       class = case when trusted_at is null then @class else class end,
+		       phone = case when trusted_at is not null then phone when @class = 'mobile' then @id else '' end
 		where  id = @id`
 	if e.device == nil {
 		e.token = access.NewToken(e.now, s.random)
@@ -212,6 +273,10 @@ func signedIn(e *entry, in access.Session) access.Event {
 
 func (s *Store) insertSession(ctx context.Context, tx pgx.Tx, e *entry, session access.Token) error {
 	secret := session.Hash()
+	life := s.policy.Absolute
+	if e.standing == access.Waiting {
+		life = s.policy.Waiting
+	}
 	address := ""
 	if a, err := netip.ParseAddr(e.browser.Address); err == nil {
 		address = a.String()
@@ -221,7 +286,7 @@ func (s *Store) insertSession(ctx context.Context, tx pgx.Tx, e *entry, session 
 		values (@id, @account, @device, @secret, @address, @now, @now, @expires, @standing, @reading, @proven, @methods)`,
 		pgx.NamedArgs{
 			"id": session.ID, "account": e.Account, "device": e.token.ID, "secret": secret[:],
-			"address": address, "now": e.now, "expires": e.now.Add(s.policy.Absolute),
+			"address": address, "now": e.now, "expires": e.now.Add(life),
 			"standing": e.standing, "reading": e.readingUntil(), "proven": e.At, "methods": e.Methods,
 		})
 	return err

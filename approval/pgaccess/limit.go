@@ -16,6 +16,7 @@ type tried struct {
 	// address is the group under which failures are counted, "" from a known
 	// device, which does not count with its neighbours.
 	address string
+	rules   []access.Rule // of the key; nil: those of an account
 }
 
 // count counts an attempt as a failure before the password is looked at, and
@@ -34,11 +35,18 @@ func (s *Store) count(ctx context.Context, a tried, now time.Time) (id int64, er
 		if err := s.limit(ctx, tx, a, now, true); err != nil {
 			return err
 		}
-		return tx.QueryRow(ctx, `
-			insert into sign_in_attempt (login, address, at, ok)
-			values ($1, $2, $3, false)
-			returning id`, a.key[:], a.address, now).Scan(&id)
+		id, err = a.enter(ctx, tx, now)
+		return err
 	})
+	return id, err
+}
+
+// enter counts it as a failure, for now.
+func (a tried) enter(ctx context.Context, tx pgx.Tx, now time.Time) (id int64, err error) {
+	err = tx.QueryRow(ctx, `
+		insert into sign_in_attempt (login, address, at, ok)
+		values ($1, $2, $3, false)
+		returning id`, a.key[:], a.address, now).Scan(&id)
 	return id, err
 }
 
@@ -56,6 +64,10 @@ func (s *Store) limit(ctx context.Context, q batcher, a tried, now time.Time, lo
 		if a.address != "" {
 			lock(batch, "address "+a.address)
 		}
+	}
+	rules := a.rules
+	if rules == nil {
+		rules = s.policy.Account
 	}
 	var counted []access.Failures
 	count := func(query string, key any, rules []access.Rule) {
@@ -79,7 +91,7 @@ func (s *Store) limit(ctx context.Context, q batcher, a tried, now time.Time, lo
 		and    f.id > coalesce((select max(s.id) from sign_in_attempt s where s.login = @key and s.ok and s.at > @since), 0)
 		order  by f.at desc
 		offset @skip
-		limit  1`, a.key[:], s.policy.Account)
+		limit  1`, a.key[:], rules)
 	if a.address != "" {
 		count(`
 			select f.at

@@ -41,6 +41,11 @@ type Options struct {
 	// is a wait of less than half a second.
 	Places int
 	Log    *slog.Logger
+	// Alerts tells people what happens to their accounts; nil tells nobody.
+	Alerts Alerter
+	// Texts: the alerts can be brought as texts (簡訊), so that a number on record
+	// is of use.
+	Texts bool
 }
 
 // Store is accounts, devices, sessions, API tokens and shared keys.
@@ -55,6 +60,8 @@ type Store struct {
 	hashing   *access.Turnstile
 	log       *slog.Logger
 	settings  settingsCache
+	alerts    Alerter
+	texts     bool
 }
 
 // New makes a store on a database that has the schema of package migrations.
@@ -69,6 +76,8 @@ func New(pool *pgxpool.Pool, opt Options) *Store {
 		choice:    opt.Choice,
 		hashing:   access.NewTurnstile(cmp.Or(opt.Places, 16)),
 		log:       opt.Log,
+		alerts:    opt.Alerts,
+		texts:     opt.Texts,
 	}
 	if s.clock == nil {
 		s.clock = time.Now

@@ -25,7 +25,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 			and    not exists (select from channel_link l where l.session = s.id)`, []any{kept}},
 		{"devices", `
 			delete from device d
-			where  (d.revoked_at <= $1 or d.last_seen_at <= $2)
+			where  (d.revoked_at <= $1 or d.last_seen_at <= $2 or d.trusted_at is null and d.last_seen_at <= $1)
 			and    not exists (select from session s where s.device = d.id)`, []any{kept, now.Add(-s.policy.Device)}},
 	} {
 		tag, err := s.pool.Exec(ctx, sweep.query, sweep.args...)

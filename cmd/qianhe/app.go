@@ -154,6 +154,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 	opt := web.Options{
 		Documents:      a.documents,
 		Accounts:       a.accounts,
+		NewDevices:     a.accounts,
 		Access:         a.accounts,
 		Hub:            a.hub,
 		Settings:       a.hub,
