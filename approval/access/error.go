@@ -18,6 +18,9 @@ var (
 	// ErrWaiting: the session waits for its device to be confirmed, and sees
 	// nothing until then.
 	ErrWaiting = errors.New("device is not confirmed yet")
+	// ErrFlow: what is to be ended here was not begun in this browser, took too
+	// long, or was ended before.
+	ErrFlow = errors.New("nothing of this browser is under way")
 	// ErrToken: the API token is unknown, withdrawn or has ended.
 	ErrToken = errors.New("API token is not valid")
 	// ErrSealed: sealed bytes were changed, are of another place, or were

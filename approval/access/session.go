@@ -88,8 +88,12 @@ func (s Session) Actor(address string) approval.Actor {
 
 // SignIn is what somebody brings who wants in.
 type SignIn struct {
+	// Way is the name of the provider that is to be asked, "" for the password
+	// that is kept here.
+	Way       string
 	Login     string
 	Password  string
+	Next      string // where to go on when a second factor has been shown
 	Address   string // as [ClientAddress] gives it
 	Network   string // as [Browser] has it
 	UserAgent string

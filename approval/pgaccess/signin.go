@@ -14,15 +14,18 @@ import (
 	"qianhe/approval/access/password"
 )
 
-// SignIn lets somebody in by login and password. It gives
-// [access.ErrCredentials] for whatever is not right and [*access.LimitedError]
-// while a limit holds, [*access.BusyError] where too many are at it. It is [Store.ProvePassword] and [Store.Admit].
+// SignIn lets somebody in by login and password: the one that is kept here, or
+// that of the provider of [access.SignIn.Way]. It gives [access.ErrCredentials]
+// for whatever is not right, [*access.LimitedError] while a limit holds,
+// [*access.BusyError] where too many are at it, [*access.ProviderError] where the
+// provider does not answer, and [*access.SecondError] where a second factor is
+// asked for.
 func (s *Store) SignIn(ctx context.Context, in access.SignIn) (access.SignedIn, error) {
-	proven, err := s.ProvePassword(ctx, in)
+	proven, err := s.prove(ctx, in)
 	if err != nil {
 		return access.SignedIn{}, err
 	}
-	return s.Admit(ctx, proven, in.Browser())
+	return s.further(ctx, proven, in.Browser(), in.Next)
 }
 
 // Try counts an attempt to sign in as a failure, before what was brought is

@@ -14,11 +14,15 @@ import (
 
 	"qianhe/approval"
 	"qianhe/approval/access"
+	"qianhe/approval/access/passkey"
 	"qianhe/approval/access/password"
 )
 
 // touchEvery is how exact the time of last use is.
 const touchEvery = time.Minute
+
+// askers is how many may be waiting for providers at once.
+const askers = 64
 
 // Passwords hashes; [password.Hasher] does.
 type Passwords interface {
@@ -40,7 +44,12 @@ type Options struct {
 	// their turn to be hashed among them; 0 means 16, which on a small machine
 	// is a wait of less than half a second.
 	Places int
-	Log    *slog.Logger
+	// Sources are the providers that people may sign in by, beside the password
+	// that is kept here.
+	Sources []access.Source
+	// Passkeys is nil where none can be: the address has a number for a name.
+	Passkeys *passkey.Keys
+	Log      *slog.Logger
 	// Alerts tells people what happens to their accounts; nil tells nobody.
 	Alerts Alerter
 	// Texts: the alerts can be brought as texts (簡訊), so that a number on record
@@ -58,6 +67,9 @@ type Store struct {
 	passwords Passwords
 	choice    password.Policy
 	hashing   *access.Turnstile
+	asking    *access.Turnstile // of providers
+	sources   []access.Source
+	passkeys  *passkey.Keys
 	log       *slog.Logger
 	settings  settingsCache
 	alerts    Alerter
@@ -75,6 +87,9 @@ func New(pool *pgxpool.Pool, opt Options) *Store {
 		passwords: opt.Passwords,
 		choice:    opt.Choice,
 		hashing:   access.NewTurnstile(cmp.Or(opt.Places, 16)),
+		asking:    access.NewTurnstile(askers),
+		sources:   opt.Sources,
+		passkeys:  opt.Passkeys,
 		log:       opt.Log,
 		alerts:    opt.Alerts,
 		texts:     opt.Texts,

@@ -19,6 +19,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 		args        []any
 	}{
 		{"attempts", `delete from sign_in_attempt where at <= $1`, []any{now.Add(-s.policy.Longest())}},
+		{"flows", `delete from sign_in_flow where expires_at <= $1`, []any{now}},
 		{"sessions", `
 			delete from session s
 			where  least(s.revoked_at, s.expires_at) <= $1

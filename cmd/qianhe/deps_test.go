@@ -22,6 +22,7 @@ func TestDeps(t *testing.T) {
 		{"qianhe/approval/access", nil, []string{"github.com/", "golang.org/", "net/http"}, "the rules of access are standard library and crypto only"},
 		{"qianhe/...", []string{"qianhe/approval/access/ldap", "qianhe/cmd/"}, []string{"github.com/go-ldap"}, "a way to sign in is one package"},
 		{"qianhe/...", []string{"qianhe/approval/access/oidc", "qianhe/cmd/"}, []string{"github.com/coreos/go-oidc", "golang.org/x/oauth2"}, "a way to sign in is one package"},
+		{"qianhe/...", []string{"qianhe/approval/access/passkey", "qianhe/approval/access/totp", "qianhe/approval/pgaccess", "qianhe/cmd/"}, []string{"github.com/go-webauthn", "github.com/pquerna"}, "second factors are judged where they are kept"},
 		{"qianhe/...", []string{"qianhe/approval/access/oidc/issuertest"}, []string{"qianhe/approval/access/oidc/issuertest"}, "the issuer of tests is for tests"},
 		{"qianhe/...", []string{"qianhe/approval/access/ldap/ldaptest"}, []string{"qianhe/approval/access/ldap/ldaptest"}, "the directory of tests is for tests"},
 		{"qianhe/hub", nil, []string{"qianhe/channels", "qianhe/web", "github.com/jackc", "database/sql"}, "the hub's rules need no channel, no page and no SQL"},
