@@ -23,6 +23,12 @@ func auditKey(k access.EventKind) string {
 		return "event.newdevice.accepted"
 	case access.EventPasswordChanged:
 		return "event.password.changed"
+	case access.EventFactorAdded:
+		return "event.factor.added"
+	case access.EventFactorRemoved:
+		return "event.factor.removed"
+	case access.EventCodesMade:
+		return "event.factor.codes"
 	case access.EventDeviceRevoked:
 		return "event.device.revoked"
 	case access.EventChannelLinked:

@@ -20,6 +20,9 @@ func (s *Server) proveAgain(r *http.Request) string {
 			next = ref.RequestURI()
 		}
 	}
+	if s.SignIns != nil {
+		return "/me/prove?next=" + url.QueryEscape(s.safeNext(next))
+	}
 	return "/signin?again=1&next=" + url.QueryEscape(s.safeNext(next))
 }
 

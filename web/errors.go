@@ -19,6 +19,9 @@ import (
 var (
 	// errForm: a form that is none of ours, or not readable.
 	errForm = errors.New("form is malformed")
+	// errElsewhere: the provider says who it is, and that opens nothing here; or it
+	// says that it is nobody.
+	errElsewhere = errors.New("nobody that a provider lets in")
 	// errPolicyChanged: somebody else has changed the policy meanwhile.
 	errPolicyChanged = errors.New("policy was changed meanwhile")
 	// errPushKey: the subscription was made with a key that is no longer ours.
@@ -60,6 +63,8 @@ var known = [...]struct {
 	{approval.ErrExpired, http.StatusConflict, "error.expired"},
 	{access.ErrNoSession, http.StatusUnauthorized, "error.session"},
 	{access.ErrCredentials, http.StatusUnauthorized, "error.credentials"},
+	{access.ErrFlow, http.StatusConflict, "error.flow"},
+	{errElsewhere, http.StatusForbidden, "error.elsewhere"},
 	{access.ErrMustChange, http.StatusForbidden, "error.mustchange"},
 	{access.ErrWaiting, http.StatusForbidden, "error.waiting"},
 	{access.ErrMobile, http.StatusForbidden, "error.mobile"},

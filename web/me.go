@@ -18,6 +18,7 @@ type mePage struct {
 	CanTell  bool
 	Admin    bool // may look after the system
 	Vouches  bool // may confirm others' new devices
+	Factors  bool // second factors can be had
 	Watches  bool // may answer for documents that are late in others' hands
 }
 
@@ -28,7 +29,7 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request, v *visit) error {
 	}
 	p := &mePage{
 		base: b, Seal: sealed(v.session.Person.Name), Login: v.session.Login, Language: v.words.lang,
-		CanTell: s.Push != nil, Admin: v.session.Person.Has(approval.RoleAdmin),
+		CanTell: s.Push != nil, Factors: s.SignIns != nil, Admin: v.session.Person.Has(approval.RoleAdmin),
 	}
 	for _, r := range []approval.Role{approval.RoleOfficial, approval.RoleRegistry, approval.RoleAuditor} {
 		p.Watches = p.Watches || v.session.Person.Has(r)
@@ -48,6 +49,8 @@ func saved(v *visit, r *http.Request) *note {
 		return &note{Text: v.words.T("saved.password")}
 	case "device":
 		return &note{Text: v.words.T("saved.device")}
+	case "factor":
+		return &note{Text: v.words.T("saved.factor")}
 	case "settings":
 		return &note{Text: v.words.T("saved.settings")}
 	case "link":

@@ -14,6 +14,10 @@ func (s *Server) routes() {
 	s.page("GET /{$}", public, s.root)
 	s.page("GET /signin", public, s.signInForm)
 	s.page("POST /signin", public, s.signIn)
+	s.page("GET /signin/second", public, s.secondForm)
+	s.page("POST /signin/second", public, s.second)
+	s.page("POST /signin/to/{way}", public, s.signInElsewhere)
+	s.page("GET /signin/back/{way}", public, s.signInBack)
 	s.page("POST /signout", leaves, s.signOut)
 	s.page("GET /waiting", waits, s.waiting)
 	s.data("GET /waiting/state", waits, s.waitingState)
@@ -49,6 +53,17 @@ func (s *Server) routes() {
 	s.page("POST /me/language", acts, s.language)
 	s.page("GET /me/password", changing, s.passwordForm)
 	s.page("POST /me/password", changing, s.password)
+	s.page("GET /me/factors", signedIn, s.factors)
+	s.page("POST /me/factors/totp", changing, s.beginTOTP)
+	s.page("GET /me/factors/totp", signedIn, s.showTOTP)
+	s.page("POST /me/factors/totp/done", changing, s.finishTOTP)
+	s.page("POST /me/factors/passkey", changing, s.beginPasskey)
+	s.page("POST /me/factors/passkey/done", changing, s.finishPasskey)
+	s.page("POST /me/factors/codes", changing, s.newCodes)
+	s.page("POST /me/factors/{factor}/remove", changing, s.removeFactor)
+	s.page("GET /me/prove", proves, s.proveForm)
+	s.page("POST /me/prove", proves, s.prove)
+	s.page("POST /me/prove/passkey", proves, s.askPasskey)
 	s.page("GET /me/devices", signedIn, s.devices)
 	s.page("POST /me/devices/others", signsOut, s.revokeOthers)
 	s.page("POST /me/devices/{device}/signout", signsOut, s.revokeDevice)
@@ -135,6 +150,7 @@ type rule int
 const (
 	signedIn rule = iota // to look: a session, also one that may only read
 	leaves               // to sign out: any session, from anywhere
+	proves               // to show once more who one is: any session that is in
 	changing             // a session, also one that must change its password first
 	acts                 // to change something of one's own: a full session
 	answers              // to confirm or deny a new device of one's own: on one that is trusted
@@ -155,6 +171,8 @@ func (r rule) gate() access.Gate {
 		return access.Gate{Public: true}
 	case leaves:
 		return access.Gate{Standing: access.Waiting, Changing: true, Anywhere: true}
+	case proves:
+		return access.Gate{Standing: access.Reading, Changing: true}
 	case changing:
 		return access.Gate{Standing: access.Full, Changing: true, Act: access.ActPassword}
 	case acts:

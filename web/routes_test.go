@@ -17,7 +17,7 @@ func (o *office) address(pattern string) (method, path string) {
 		method, path = http.MethodGet, pattern
 	}
 	return method, strings.NewReplacer(
-		"{id}", string(o.flood), "{file}", string(o.pdf), "{page}", "1", "{device}", "device-desk", "{link}", "line",
+		"{id}", string(o.flood), "{file}", string(o.pdf), "{page}", "1", "{device}", "device-desk", "{link}", "line", "{way}", "portal", "{factor}", "app",
 		"{kind}", "document.arrived", "{notification}", o.ledger.entries[0].ID, "{channel}", "line", "{group}", "reach",
 		"{person}", string(o.wang.ID), "{unit}", string(o.kao.Unit), "{hash}", "0000000000", "{name}", "app.css", "{$}", "",
 	).Replace(path)
@@ -26,7 +26,7 @@ func (o *office) address(pattern string) (method, path string) {
 // publicRoutes are all that anybody may use. A new one is added here on
 // purpose.
 var publicRoutes = []string{
-	"GET /{$}", "GET /signin", "POST /signin", "GET /offline", "/", "GET /manifest.webmanifest", "GET /sw.js", "GET /static/{hash}/{name}",
+	"GET /{$}", "GET /signin", "POST /signin", "GET /signin/second", "POST /signin/second", "POST /signin/to/{way}", "GET /signin/back/{way}", "GET /offline", "/", "GET /manifest.webmanifest", "GET /sw.js", "GET /static/{hash}/{name}",
 	"GET /favicon.ico", "GET /robots.txt", "GET /deny", "POST /deny",
 }
 

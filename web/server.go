@@ -40,6 +40,9 @@ type Options struct {
 	Live           Live           // nil: pages are only new when they are loaded
 	Pages          PageRenderer   // nil: PDF files can be downloaded only
 	Push           *Push          // nil: no Web Push
+	SignIns        SignIns        // nil: by password only, and no second factors
+	Ways           []Way          // to sign in by beside the password kept here
+	NoPassword     bool           // which is none
 	Linking        *Linking       // nil: no chat can be linked
 	Agency         string         // name on the sign-in page, may be empty
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed

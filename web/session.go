@@ -11,11 +11,11 @@ import (
 )
 
 // cookieNames are the names of our cookies, see package access.
-type cookieNames struct{ session, device string }
+type cookieNames struct{ session, device, flow string }
 
 func newCookieNames(secure bool) cookieNames {
 	session, device := access.CookieNames(secure)
-	return cookieNames{session, device}
+	return cookieNames{session, device, access.FlowCookie(secure)}
 }
 
 // maxCookie is more than any cookie of ours has, in bytes.

@@ -16,9 +16,12 @@ type signInPage struct {
 	Login  string
 	Next   string
 	Error  string
-	Opened bool // somebody came for a document
-	Left   bool // somebody has just signed out
-	Again  bool // somebody is signed in, and shows once more who they are
+	Forms  []wayView // where there are several accounts to sign in with, at our own page
+	Others []wayView // ways that lead elsewhere
+	Closed bool      // there is no way on our own page
+	Opened bool      // somebody came for a document
+	Left   bool      // somebody has just signed out
+	Again  bool      // somebody is signed in, and shows once more who they are
 
 	Tongue  string // the language of the page: zh-TW or en
 	Inside  string // the app whose built-in browser this is, "" for none
@@ -52,6 +55,7 @@ func (s *Server) signInForm(w http.ResponseWriter, r *http.Request, v *visit) er
 func (s *Server) signInPage(r *http.Request, v *visit, next string) *signInPage {
 	p := &signInPage{base: s.base(v, v.words.T("signin.title"), ""), Next: next, Opened: forOthers(next), CanDeny: s.NewDevices != nil}
 	p.Tongue = v.words.lang
+	s.showWays(v, p, r.PostForm.Get("way"))
 	if p.Inside = insideApp(r.UserAgent()); staysInside(next) {
 		p.Inside = ""
 	}
@@ -83,6 +87,8 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 	in, err := s.Accounts.SignIn(r.Context(), access.SignIn{
 		Login:         r.PostForm.Get("login"),
 		Password:      r.PostForm.Get("password"),
+		Way:           s.way(r.PostForm.Get("way")),
+		Next:          next,
 		Address:       s.address(r),
 		Network:       network,
 		UserAgent:     r.UserAgent(),
@@ -93,8 +99,13 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 	var busy *access.BusyError
 	var provider *access.ProviderError
 	var refused *access.RefusedError
+	var second *access.SecondError
 	switch {
 	case err == nil:
+	case errors.As(err, &second):
+		s.setCookie(w, s.cookies.flow, second.Cookie, v.now, v.now.Add(access.FlowLife))
+		http.Redirect(w, r, "/signin/second", http.StatusSeeOther)
+		return nil
 	case errors.Is(err, access.ErrCredentials), errors.As(err, &limited), errors.As(err, &busy), errors.As(err, &provider), errors.As(err, &refused):
 		f := s.classify(v, err)
 		f.setHeaders(w.Header())
@@ -105,6 +116,12 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 	default:
 		return err
 	}
+	s.welcome(w, r, v, in, next)
+	return nil
+}
+
+// welcome sets the cookies of a session that has begun, and goes on.
+func (s *Server) welcome(w http.ResponseWriter, r *http.Request, v *visit, in access.SignedIn, next string) {
 	v.record.person = string(in.Session.Person.ID)
 	s.closeLive(in.Replaced)
 	s.endSessions(r.Context(), v, in.Ended)
@@ -114,7 +131,6 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, v *visit) error 
 		next = waitingAt(next)
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
-	return nil
 }
 
 // signOut ends the session here, with its live connections and push links. Who

@@ -12,6 +12,7 @@ import (
 
 // pageTypes are what each template shows.
 var pageTypes = map[string]any{
+	"elsewhere": &elsewherePage{}, "second": &secondPage{}, "factors": &factorsPage{}, "totp": &totpPage{}, "passkey": &passkeyPage{}, "codes": &codesPage{}, "prove": &provePage{},
 	"signin": &signInPage{}, "inbox": &inboxPage{}, "document": &documentPage{}, "decide": &decidePage{}, "done": &donePage{}, "me": &mePage{},
 	"password": &passwordPage{}, "devices": &devicesPage{}, "notifications": &notificationsPage{}, "view": &viewPage{}, "error": &errorPage{}, "notyours": &notYoursPage{},
 	"offline": &offlinePage{}, "posted": &postedPage{}, "webhooks": &webhooksPage{}, "preferences": &preferencesPage{}, "mylog": &myLogPage{}, "overdue": &overduePage{},

@@ -23,6 +23,9 @@ const (
 	EventNewDenied       EventKind = "newdevice.denied"
 	EventNewAccepted     EventKind = "newdevice.accepted" // the refusal that a denial brought was ended
 	EventPasswordChanged EventKind = "password.changed"
+	EventFactorAdded     EventKind = "factor.added"
+	EventFactorRemoved   EventKind = "factor.removed"
+	EventCodesMade       EventKind = "factor.codes" // codes for paper, in the place of those before
 	EventDeviceRevoked   EventKind = "device.revoked"
 	EventChannelLinked   EventKind = "channel.linked"   // written by the database
 	EventChannelUnlinked EventKind = "channel.unlinked" // written by the database
@@ -48,7 +51,7 @@ const (
 func EventKinds() []EventKind {
 	return []EventKind{
 		EventSignedIn, EventRefused, EventLimited, EventSignedOut,
-		EventTextSent, EventNewConfirmed, EventNewDenied, EventNewAccepted, EventPasswordChanged, EventDeviceRevoked,
+		EventTextSent, EventNewConfirmed, EventNewDenied, EventNewAccepted, EventPasswordChanged, EventFactorAdded, EventFactorRemoved, EventCodesMade, EventDeviceRevoked,
 		EventChannelLinked, EventChannelUnlinked,
 		EventAccountCreated, EventAccountChanged, EventAccountLocked, EventAccountUnlocked, EventPasswordReset, EventLeft, EventReassigned,
 		EventUnitCreated, EventUnitChanged, EventTokenIssued, EventTokenWithdrawn,

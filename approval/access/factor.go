@@ -20,11 +20,12 @@ type Factor struct {
 	LastUsedAt time.Time // zero: never
 }
 
-// Challenge is what somebody may show now. The zero value is nothing.
-type Challenge struct {
+// Askable is what somebody may show now. The zero value is nothing.
+type Askable struct {
 	Password bool   // login and password once more
 	Codes    bool   // an app's digits, or a code on paper
-	Passkey  string // options for navigator.credentials.get, as JSON; "" for none
+	Passkeys bool   // there are some to be asked
+	Passkey  string // options for navigator.credentials.get, as JSON; "" while none is asked
 }
 
 // Shown is one thing that was shown.

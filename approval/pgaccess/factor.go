@@ -70,20 +70,23 @@ func (s *Store) Factors(ctx context.Context, account string) (list []access.Fact
 }
 
 // BeginTOTP makes the secret of an app that is to be added in this session, and
-// the cookie to be set.
-func (s *Store) BeginTOTP(ctx context.Context, session access.Session) (secret []byte, cookie string, err error) {
-	if secret, err = totp.NewSecret(s.random); err != nil {
-		return nil, "", err
+// gives the cookie to be set.
+func (s *Store) BeginTOTP(ctx context.Context, session access.Session) (cookie string, err error) {
+	secret, err := totp.NewSecret(s.random)
+	if err != nil {
+		return "", err
 	}
-	cookie, err = s.beginFlow(ctx, flow{purpose: flowTOTP, account: session.Account, session: session.ID, state: flowState{Secret: secret}})
-	return secret, cookie, err
+	return s.beginFlow(ctx, flow{purpose: flowTOTP, account: session.Account, session: session.ID, state: flowState{Secret: secret}})
 }
 
-// TOTP gives the secret again while the app is being added, [access.ErrFlow] when
-// none is.
-func (s *Store) TOTP(ctx context.Context, session access.Session, cookie string) ([]byte, error) {
+// TOTP gives the address that an app reads from a QR code, and the key that can be
+// typed instead, while the app is being added; [access.ErrFlow] when none is.
+func (s *Store) TOTP(ctx context.Context, session access.Session, cookie, issuer string) (address, key string, err error) {
 	f, err := s.flow(ctx, cookie, flowTOTP, session.ID)
-	return f.state.Secret, err
+	if err != nil {
+		return "", "", err
+	}
+	return totp.URI(f.state.Secret, issuer, session.Login), totp.Text(f.state.Secret), nil
 }
 
 // FinishTOTP adds the app when it shows the right digits. With the first factor
@@ -180,6 +183,9 @@ func (s *Store) addFactor(ctx context.Context, session access.Session, cookie, p
 		if pgErr, ok := errors.AsType[*pgconn.PgError](err); ok && pgErr.ConstraintName == "factor_credential_id_key" {
 			return access.ErrCredentials
 		}
+		if err == nil {
+			err = s.record(ctx, tx, factorEvent(access.EventFactorAdded, session, now, f.kind))
+		}
 		if err != nil || len(have) > 0 {
 			return err
 		}
@@ -220,6 +226,9 @@ func (s *Store) NewRecoveryCodes(ctx context.Context, session access.Session) (c
 		if err == nil {
 			codes, err = s.newCodes(ctx, tx, session.Account)
 		}
+		if err == nil {
+			err = s.record(ctx, tx, factorEvent(access.EventCodesMade, session, s.now(), ""))
+		}
 		return err
 	})
 	if err != nil {
@@ -235,11 +244,12 @@ func (s *Store) RemoveFactor(ctx context.Context, session access.Session, id str
 		if _, _, err := lockAccount(ctx, tx, session.Account); err != nil {
 			return err
 		}
-		tag, err := tx.Exec(ctx, `delete from factor where id = $1 and account = $2`, id, session.Account)
-		if err == nil && tag.RowsAffected() == 0 {
-			err = approval.ErrNotFound
-		}
+		var kind access.Method
+		err := tx.QueryRow(ctx, `delete from factor where id = $1 and account = $2 returning kind`, id, session.Account).Scan(&kind)
 		if err != nil {
+			return notFound(err)
+		}
+		if err := s.record(ctx, tx, factorEvent(access.EventFactorRemoved, session, s.now(), kind)); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `delete from recovery_code where account = $1 and not exists (select from factor where account = $1)`, session.Account)
@@ -291,4 +301,13 @@ func (s *Store) beginAssertion(ctx context.Context, account string) (options, ke
 		return nil, nil, err
 	}
 	return s.passkeys.BeginAssertion(owner)
+}
+
+// factorEvent is what the audit trail has of a change.
+func factorEvent(kind access.EventKind, session access.Session, at time.Time, method access.Method) access.Event {
+	e := access.Event{At: at, Kind: kind, Actor: session.Person.ID, Person: session.Person.ID, Account: session.Account, Session: session.ID, Device: session.Device}
+	if method != "" {
+		e.Detail = map[string]string{"factor": string(method)}
+	}
+	return e
 }

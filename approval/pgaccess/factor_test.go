@@ -1,6 +1,7 @@
 package pgaccess_test
 
 import (
+	"encoding/base32"
 	"errors"
 	"net/url"
 	"slices"
@@ -45,7 +46,15 @@ func (a *app) digits(t *testing.T) string {
 // addApp adds an app in a session, and gives the codes on paper.
 func (b *bundle) addApp(t *testing.T, s access.Session) (*app, []string) {
 	t.Helper()
-	secret, cookie, err := b.BeginTOTP(t.Context(), s)
+	cookie, err := b.BeginTOTP(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, key, err := b.TOTP(t.Context(), s, cookie, "青川市政府")
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := base32.StdEncoding.DecodeString(key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +101,7 @@ func TestSecondFactorIsAskedFor(t *testing.T) {
 	if n := b.count(t, `select count(*) from session`); n != sessions {
 		t.Error("a session before the second factor")
 	}
-	if c, err := b.Second(t.Context(), cookie); err != nil || c != (access.Challenge{Codes: true}) {
+	if c, err := b.Second(t.Context(), cookie); err != nil || c != (access.Askable{Codes: true}) {
 		t.Errorf("challenge %+v, %v", c, err)
 	}
 	_, err := b.show(t, cookie, access.Shown{Code: "123456"})
@@ -273,10 +282,10 @@ func TestProve(t *testing.T) {
 	key := b.addPasskey(t, in.Session)
 	other := b.signIn(t, "wang")
 	cookie := in.SessionCookie
-	for name, shown := range map[string]func(c access.Challenge) access.Shown{
-		"password": func(access.Challenge) access.Shown { return access.Shown{Password: right} },
-		"app":      func(access.Challenge) access.Shown { return access.Shown{Code: a.digits(t)} },
-		"passkey":  func(c access.Challenge) access.Shown { return access.Shown{Passkey: key.show(t, c.Passkey)} },
+	for name, shown := range map[string]func(c access.Askable) access.Shown{
+		"password": func(access.Askable) access.Shown { return access.Shown{Password: right} },
+		"app":      func(access.Askable) access.Shown { return access.Shown{Code: a.digits(t)} },
+		"passkey":  func(c access.Askable) access.Shown { return access.Shown{Passkey: key.show(t, c.Passkey)} },
 	} {
 		b.clock.pass(time.Hour)
 		c, flow, err := b.BeginProof(t.Context(), in.Session)
@@ -314,7 +323,7 @@ func TestProveByDirectory(t *testing.T) {
 	in := b.signIn(t, "hsu", byAD)
 	b.clock.pass(time.Hour)
 	c, flow, err := b.BeginProof(t.Context(), in.Session)
-	if err != nil || c != (access.Challenge{Password: true}) {
+	if err != nil || c != (access.Askable{Password: true}) {
 		t.Fatalf("challenge %+v, %v", c, err)
 	}
 	_, err = b.Prove(t.Context(), in.Session, flow, access.Shown{Password: wrong}, access.Browser{Address: office})

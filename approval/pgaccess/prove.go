@@ -13,12 +13,12 @@ import (
 
 // BeginProof says by what somebody who is in can show again that it is them, and
 // gives the cookie to be set.
-func (s *Store) BeginProof(ctx context.Context, session access.Session) (c access.Challenge, cookie string, err error) {
+func (s *Store) BeginProof(ctx context.Context, session access.Session) (c access.Askable, cookie string, err error) {
 	f := flow{purpose: flowProve, account: session.Account, session: session.ID}
 	if f.state.Options, f.state.Kept, err = s.beginAssertion(ctx, session.Account); err != nil {
 		return c, "", fmt.Errorf("begin proof: %w", err)
 	}
-	if c, err = s.challenge(ctx, f); err != nil {
+	if c, err = s.askable(ctx, f); err != nil {
 		return c, "", fmt.Errorf("begin proof: %w", err)
 	}
 	if c.Password, err = s.takesPassword(ctx, session.Account); err != nil {
@@ -28,18 +28,23 @@ func (s *Store) BeginProof(ctx context.Context, session access.Session) (c acces
 	return c, cookie, err
 }
 
-// Proof gives the challenge of a proof that was begun again.
-func (s *Store) Proof(ctx context.Context, session access.Session, cookie string) (access.Challenge, error) {
-	f, err := s.flow(ctx, cookie, flowProve, session.ID)
+// Provable says by what somebody who is in could show again that it is them. It
+// begins nothing.
+func (s *Store) Provable(ctx context.Context, session access.Session) (c access.Askable, err error) {
+	list, _, err := s.Factors(ctx, session.Account)
 	if err != nil {
-		return access.Challenge{}, err
+		return c, err
 	}
-	c, err := s.challenge(ctx, f)
-	if err == nil {
-		c.Password, err = s.takesPassword(ctx, session.Account)
+	for _, f := range list {
+		c.Codes = true // those on paper go with any factor
+		c.Passkeys = c.Passkeys || f.Method == access.ByPasskey && s.passkeys != nil
 	}
+	c.Password, err = s.takesPassword(ctx, session.Account)
 	return c, err
 }
+
+// Keyed reports whether passkeys can be had here.
+func (s *Store) Keyed() bool { return s.passkeys != nil }
 
 // takesPassword reports whether the account has a password here, or a provider
 // that takes one.

@@ -22,6 +22,9 @@ func (s *Store) source(name string) (access.Source, bool) {
 // prove says who login and password show somebody to be: the password that is
 // kept here, or a provider that takes one.
 func (s *Store) prove(ctx context.Context, in access.SignIn) (access.Proven, error) {
+	if in.Way == "" && s.noLocal {
+		return access.Proven{}, access.ErrCredentials
+	}
 	if in.Way == "" {
 		return s.ProvePassword(ctx, in)
 	}

@@ -16,16 +16,16 @@ import (
 
 // Second says what may be shown as a second factor now. It gives
 // [access.ErrFlow] when no sign-in of this browser waits for one.
-func (s *Store) Second(ctx context.Context, cookie string) (access.Challenge, error) {
+func (s *Store) Second(ctx context.Context, cookie string) (access.Askable, error) {
 	f, err := s.flow(ctx, cookie, flowSecond, "")
 	if err != nil {
-		return access.Challenge{}, err
+		return access.Askable{}, err
 	}
-	return s.challenge(ctx, f)
+	return s.askable(ctx, f)
 }
 
-func (s *Store) challenge(ctx context.Context, f flow) (access.Challenge, error) {
-	c := access.Challenge{Passkey: string(f.state.Options)}
+func (s *Store) askable(ctx context.Context, f flow) (access.Askable, error) {
+	c := access.Askable{Passkey: string(f.state.Options), Passkeys: len(f.state.Options) > 0}
 	// Codes on paper are good whichever factor was lost.
 	has, err := s.hasFactors(ctx, f.account)
 	c.Codes = has

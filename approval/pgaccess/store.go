@@ -47,6 +47,8 @@ type Options struct {
 	// Sources are the providers that people may sign in by, beside the password
 	// that is kept here.
 	Sources []access.Source
+	// NoPassword: nobody signs in by a password that is kept here.
+	NoPassword bool
 	// Passkeys is nil where none can be: the address has a number for a name.
 	Passkeys *passkey.Keys
 	Log      *slog.Logger
@@ -70,6 +72,7 @@ type Store struct {
 	asking    *access.Turnstile // of providers
 	sources   []access.Source
 	passkeys  *passkey.Keys
+	noLocal   bool
 	log       *slog.Logger
 	settings  settingsCache
 	alerts    Alerter
@@ -90,6 +93,7 @@ func New(pool *pgxpool.Pool, opt Options) *Store {
 		asking:    access.NewTurnstile(askers),
 		sources:   opt.Sources,
 		passkeys:  opt.Passkeys,
+		noLocal:   opt.NoPassword,
 		log:       opt.Log,
 		alerts:    opt.Alerts,
 		texts:     opt.Texts,
