@@ -14,19 +14,26 @@ type setter interface {
 	Setup(ctx context.Context, appURL string) ([]string, error)
 }
 
-// runCheck asks the provider of a channel whether our credentials are good and
-// how much of the quota is used. It sends nothing to anybody, and changes
+// runCheck asks the provider of a channel, or one that people sign in by, whether
+// our credentials are good, and of a channel how much of the quota is used. It sends nothing to anybody, and changes
 // nothing unless it is told to set the channel up.
 func runCheck(ctx context.Context, e env, args []string) error {
 	var setup bool
-	c, fs, err := loadConfig(e, "check", "[flags] CHANNEL", args, func(fs *flag.FlagSet) {
+	c, fs, err := loadConfig(e, "check", "[flags] CHANNEL|PROVIDER", args, func(fs *flag.FlagSet) {
 		fs.BoolVar(&setup, "setup", false, "first make at the provider what the channel needs: Messenger's Get Started button, menu and events")
 	})
 	if err != nil {
 		return err
 	}
 	if fs.NArg() != 1 {
-		return misuse("name one channel: line, messenger, sms or webpush")
+		return misuse("name one channel: line, messenger, sms or webpush, or a sign-in provider of QIANHE_SIGN_IN")
+	}
+	if p := c.SignIn.provider(fs.Arg(0)); p != nil && !setup {
+		lines, err := p.Probe(ctx)
+		for _, l := range lines {
+			fmt.Fprintln(e.stdout, l)
+		}
+		return err
 	}
 	channels, err := checkable(c)
 	if err != nil {

@@ -56,6 +56,7 @@ type Config struct {
 	Messenger messengerConfig
 	SMS       smsConfig
 	NATS      natsConfig
+	SignIn    signInConfig
 }
 
 // setting is one line of the table of settings.
@@ -92,7 +93,7 @@ func settings() []setting {
 		{"quiet-hours", "20:00-07:30 off-days", "hours in Asia/Taipei in which only 最速件 and security go out, with off-days also Saturdays, Sundays and holidays; or none", false, setQuiet},
 		{"webpush-subject", "", "whom push services may write to: mailto:it@example.gov.tw or an https address; Web Push is off without it", false, setSubject},
 		{"webpush-hosts", "", "push services allowed besides those of the browsers, such as push.example.org", false, func(c *Config, v string) error { c.WebPushHosts = list(v); return nil }},
-	}, lineSettings(), messengerSettings(), smsSettings(), natsSettings())
+	}, lineSettings(), messengerSettings(), smsSettings(), natsSettings(), signInSettings())
 }
 
 // loadConfig reads flags, environment and file. It returns every problem at
@@ -419,6 +420,7 @@ func (c *Config) print(w io.Writer) {
 	maps.Copy(values, c.Messenger.values())
 	maps.Copy(values, c.SMS.values())
 	maps.Copy(values, c.NATS.values())
+	maps.Copy(values, c.SignIn.values())
 	for _, s := range settings() {
 		fmt.Fprintf(w, "%s=%s\n", s.variable(), values[s.name])
 	}

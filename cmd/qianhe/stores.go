@@ -78,7 +78,11 @@ func openDatabase(ctx context.Context, e env, c *Config) (_ *stores, err error) 
 		return nil, err
 	}
 	s.sealer = access.NewSealer(c.Secret)
-	s.accounts = pgaccess.New(s.pool, pgaccess.Options{Sealer: s.sealer, Log: s.log})
+	keys, err := passkeys(c)
+	if err != nil {
+		return nil, err
+	}
+	s.accounts = pgaccess.New(s.pool, pgaccess.Options{Sealer: s.sealer, Sources: c.SignIn.Sources, NoPassword: c.SignIn.Closed, Passkeys: keys, Log: s.log})
 	return s, nil
 }
 

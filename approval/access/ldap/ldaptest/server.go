@@ -34,6 +34,8 @@ type Server struct {
 	URL      string
 	StartTLS string
 	CA       *x509.CertPool
+	// Certificate is the one that vouches for it, in DER.
+	Certificate []byte
 
 	mu      sync.Mutex
 	entries []Entry
@@ -98,6 +100,7 @@ func (s *Server) certify(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.Certificate = der
 	s.CA = x509.NewCertPool()
 	s.CA.AddCert(cert)
 	s.conf = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}

@@ -30,6 +30,8 @@ type Issuer struct {
 	URL string
 	// Visits is an http.Client that trusts the issuer's certificate.
 	Visits *http.Client
+	// Certificate is the one that vouches for it, in DER.
+	Certificate []byte
 
 	mu       sync.Mutex
 	key      *rsa.PrivateKey
@@ -68,7 +70,7 @@ func New(t testing.TB) *Issuer {
 		mux.ServeHTTP(w, r)
 	}))
 	t.Cleanup(srv.Close)
-	i.URL, i.Visits = srv.URL, srv.Client()
+	i.URL, i.Visits, i.Certificate = srv.URL, srv.Client(), srv.Certificate().Raw
 	return i
 }
 
