@@ -161,7 +161,7 @@ type factorToAdd struct {
 func (s *Store) addFactor(ctx context.Context, session access.Session, cookie, purpose string, make func(id string) factorToAdd) (codes []string, err error) {
 	now := s.now()
 	id := approval.NewID(now, s.random)
-	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	err = s.telling(ctx, func(tx pgx.Tx, t *telling) error {
 		if _, err := s.takeFlow(ctx, tx, cookie, purpose, session.ID); err != nil {
 			return err
 		}
@@ -186,6 +186,7 @@ func (s *Store) addFactor(ctx context.Context, session access.Session, cookie, p
 		if err == nil {
 			err = s.record(ctx, tx, factorEvent(access.EventFactorAdded, session, now, f.kind))
 		}
+		t.alerts = append(t.alerts, factorAlert(session, id, approval.MatterFactor, now))
 		if err != nil || len(have) > 0 {
 			return err
 		}
@@ -240,16 +241,18 @@ func (s *Store) NewRecoveryCodes(ctx context.Context, session access.Session) (c
 // RemoveFactor takes a second factor off the account of a session. With the last
 // go the codes on paper. It returns approval.ErrNotFound for another's.
 func (s *Store) RemoveFactor(ctx context.Context, session access.Session, id string) error {
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+	now := s.now()
+	err := s.telling(ctx, func(tx pgx.Tx, t *telling) error {
 		if _, _, err := lockAccount(ctx, tx, session.Account); err != nil {
 			return err
 		}
+		t.alerts = append(t.alerts, factorAlert(session, id, approval.MatterFactorOff, now))
 		var kind access.Method
 		err := tx.QueryRow(ctx, `delete from factor where id = $1 and account = $2 returning kind`, id, session.Account).Scan(&kind)
 		if err != nil {
 			return notFound(err)
 		}
-		if err := s.record(ctx, tx, factorEvent(access.EventFactorRemoved, session, s.now(), kind)); err != nil {
+		if err := s.record(ctx, tx, factorEvent(access.EventFactorRemoved, session, now, kind)); err != nil {
 			return err
 		}
 		_, err = tx.Exec(ctx, `delete from recovery_code where account = $1 and not exists (select from factor where account = $1)`, session.Account)
@@ -310,4 +313,9 @@ func factorEvent(kind access.EventKind, session access.Session, at time.Time, me
 		e.Detail = map[string]string{"factor": string(method)}
 	}
 	return e
+}
+
+// factorAlert tells the owner, by whatever else reaches them.
+func factorAlert(session access.Session, id, matter string, at time.Time) approval.Alert {
+	return approval.Alert{Person: session.Person.ID, Kind: approval.AlertAccount, Key: matter + " " + id, At: at, Matter: matter, Path: "/me/factors"}
 }

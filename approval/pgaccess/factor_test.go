@@ -250,7 +250,8 @@ func TestPasskey(t *testing.T) {
 
 func TestRemoveFactor(t *testing.T) {
 	t.Parallel()
-	b := setup(t, withPasskeys(t))
+	heard := &told{}
+	b := setup(t, withPasskeys(t), func(o *pgaccess.Options) { o.Alerts = heard })
 	lin, wang := b.signIn(t, "lin").Session, b.signIn(t, "wang").Session
 	b.addApp(t, lin)
 	b.addPasskey(t, lin)
@@ -266,6 +267,15 @@ func TestRemoveFactor(t *testing.T) {
 	}
 	if n := b.count(t, `select count(*) from recovery_code`); n != 0 {
 		t.Errorf("%d codes are good without a factor", n)
+	}
+	var matters []string
+	for _, a := range heard.alerts {
+		if a.Kind == approval.AlertAccount && a.Person == lin.Person.ID {
+			matters = append(matters, a.Matter)
+		}
+	}
+	if want := []string{approval.MatterFactor, approval.MatterFactor, approval.MatterFactorOff, approval.MatterFactorOff}; !slices.Equal(matters, want) {
+		t.Errorf("the owner heard of %q, want %q", matters, want)
 	}
 	b.signIn(t, "lin")
 	_, err = b.NewRecoveryCodes(t.Context(), lin)
