@@ -42,7 +42,7 @@ func (s *Server) memberForm(ctx context.Context, v *visit, d access.MemberDraft,
 	tree, err := s.People.UnitTree(ctx)
 	f := memberForm{Name: d.Name, Title: d.Title, Login: d.Login, Units: unitChoices(tree, d.Unit, "")}
 	p := approval.Person{Roles: d.Roles}
-	for _, role := range access.Roles() {
+	for _, role := range approval.Roles() {
 		c := choice{Value: string(role), Text: v.words.T(roleKey(role)), Hint: v.words.T(roleHelpKey(role)), Checked: p.Has(role)}
 		if own && role == approval.RoleAdmin {
 			c.Fixed = v.words.T("member.own.admin")

@@ -55,7 +55,7 @@ func readPeopleQuery(q url.Values) (f access.MemberFilter, kept url.Values) {
 	if u := q.Get("unit"); approval.ValidID(u) {
 		f.Unit = approval.UnitID(keep("unit", u))
 	}
-	if role := q.Get("role"); slices.Contains(access.Roles(), approval.Role(role)) {
+	if role := q.Get("role"); slices.Contains(approval.Roles(), approval.Role(role)) {
 		f.Role = approval.Role(keep("role", role))
 	}
 	switch state := access.MemberState(q.Get("state")); state {
@@ -93,7 +93,7 @@ func (s *Server) people(w http.ResponseWriter, r *http.Request, v *visit) error 
 	p := &peoplePage{base: b, Find: f.Find, Narrowed: f.Unit != "" || f.Role != "" || f.State != "", First: cursor == "", URL: address("")}
 	p.Units = append([]choice{{Text: words.T("people.unit.all"), Checked: f.Unit == ""}}, unitChoices(units, f.Unit, "")...)
 	p.Roles = []choice{{Text: words.T("people.role.all"), Checked: f.Role == ""}}
-	for _, role := range access.Roles() {
+	for _, role := range approval.Roles() {
 		p.Roles = append(p.Roles, choice{Value: string(role), Text: words.T(roleKey(role)), Checked: f.Role == role})
 	}
 	p.States = []choice{{Text: words.T("people.state.any"), Checked: f.State == ""}}
@@ -128,7 +128,7 @@ func (v *visit) person(m access.Member) personView {
 		URL: "/admin/people/" + string(m.Person.ID), Name: m.Person.Name, Post: strings.TrimSpace(m.UnitName + " " + m.Person.Title), Login: m.Login,
 	}
 	var roles []string
-	for _, role := range access.Roles() {
+	for _, role := range approval.Roles() {
 		if m.Person.Has(role) {
 			roles = append(roles, w.T(roleKey(role)))
 		}

@@ -77,11 +77,6 @@ type MemberDraft struct {
 	Locale string
 }
 
-// Roles gives every role there is.
-func Roles() []approval.Role {
-	return []approval.Role{approval.RoleHandler, approval.RoleOfficial, approval.RoleRegistry, approval.RoleAuditor, approval.RoleAdmin}
-}
-
 const (
 	maxName  = 60 // characters of a name or a title
 	maxUnit  = 100
@@ -107,7 +102,7 @@ func (d MemberDraft) Check() (MemberDraft, error) {
 	slices.Sort(d.Roles)
 	d.Roles = slices.Compact(d.Roles)
 	for _, r := range d.Roles {
-		if !slices.Contains(Roles(), r) {
+		if !slices.Contains(approval.Roles(), r) {
 			errs = append(errs, &approval.InvalidError{Field: "roles", Reason: "role.unknown", Detail: string(r)})
 			break
 		}

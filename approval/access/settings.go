@@ -33,6 +33,11 @@ type Settings struct {
 
 	// Proof is what an act asks for beyond a session, by act.
 	Proof map[Act]Proof
+	// KeepAudit is how many months the audit trail (稽核紀錄) is kept, at least
+	// six; KeepSessions how many days a session that has ended stays on record.
+	KeepAudit    int
+	KeepSessions int
+
 	// Fresh is how long a sign-in, or a factor shown again, counts as fresh.
 	Fresh time.Duration
 }
@@ -50,6 +55,9 @@ func DefaultSettings() Settings {
 			ActPassword: ProofNone, ActAdmin: ProofNone, ActExport: ProofNone,
 		},
 		Fresh: 15 * time.Minute,
+
+		KeepAudit:    24,
+		KeepSessions: 30,
 	}
 	for _, r := range approval.Roles() {
 		s.Reach[r] = ReachOpen

@@ -83,7 +83,11 @@ func SettingTable() []Setting {
 		table = append(table, choice("proof."+string(a), "proof", proofs,
 			func(s *Settings) string { return string(s.Proof[a]) }, func(s *Settings, v string) { s.Proof[a] = Proof(v) }))
 	}
-	return append(table, span("proof.fresh", "proof", time.Minute, 1, 480, func(s *Settings) *time.Duration { return &s.Fresh }))
+	return append(table,
+		span("proof.fresh", "proof", time.Minute, 1, 480, func(s *Settings) *time.Duration { return &s.Fresh }),
+		number("keep.audit", "keep", 6, 120, func(s *Settings) *int { return &s.KeepAudit }),
+		number("keep.sessions", "keep", 7, 730, func(s *Settings) *int { return &s.KeepSessions }),
+	)
 }
 
 // Check refuses settings that let nobody in, with an [*approval.InvalidError].

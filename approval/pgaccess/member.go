@@ -132,6 +132,19 @@ func (s *Store) Member(ctx context.Context, id approval.PersonID) (access.Member
 	return s.member(ctx, s.pool, id)
 }
 
+// MemberByLogin gives the person of an account, also of one that is closed.
+func (s *Store) MemberByLogin(ctx context.Context, login string) (access.Member, error) {
+	login, err := access.CheckLogin(login)
+	if err != nil {
+		return access.Member{}, approval.ErrNotFound
+	}
+	var id approval.PersonID
+	if err := s.pool.QueryRow(ctx, `select person from account where login = $1`, login).Scan(&id); err != nil {
+		return access.Member{}, fmt.Errorf("find account: %w", notFound(err))
+	}
+	return s.member(ctx, s.pool, id)
+}
+
 func (s *Store) member(ctx context.Context, q querier, id approval.PersonID) (access.Member, error) {
 	args := s.memberArgs()
 	args["id"] = id

@@ -3,17 +3,31 @@ package pgaccess
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"qianhe/approval/access"
 )
 
 // Sweep removes what nobody needs any more: attempts that no limit looks back
-// to, sessions that ended long ago, devices that were not used for as long as
+// to, sessions and entries of the audit trail as old as the agency keeps them, devices that were not used for as long as
 // they stay known. It may run on several nodes at once.
 //
 // A session that a channel link still names stays: the link may be alive, and
 // the session is how it is found when the device is signed out.
 func (s *Store) Sweep(ctx context.Context) error {
 	now := s.now()
-	kept := now.Add(-s.policy.Keep)
+	settings, err := s.Settings(ctx)
+	if err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
+	keep := s.policy.Keep
+	if settings.KeepSessions != access.DefaultSettings().KeepSessions { // the agency has decided
+		keep = time.Duration(settings.KeepSessions) * 24 * time.Hour
+	}
+	kept := now.Add(-keep)
+	if _, err := s.ExpireAudit(ctx, now.AddDate(0, -settings.KeepAudit, 0)); err != nil {
+		return fmt.Errorf("sweep: %w", err)
+	}
 	for _, sweep := range []struct {
 		what, query string
 		args        []any

@@ -3,6 +3,8 @@ package pgaccess_test
 import (
 	"testing"
 	"time"
+
+	"qianhe/approval/access"
 )
 
 func TestSweep(t *testing.T) {
@@ -55,4 +57,39 @@ func TestSweep(t *testing.T) {
 	if got := counts(); got != [3]int{} {
 		t.Errorf("after the link: got %v, want nothing", got)
 	}
+}
+
+// What the agency has decided on how long records are kept is what the sweep
+// does.
+func TestSweepKeepsAsLongAsTheAgencyHasDecided(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.clock.pass(time.Since(b.clock.now())) // the database has a clock of its own
+	b.exec(t, `insert into access_event (at, kind) values (now() - interval '7 months', 'signin.refused'), (now() - interval '5 months', 'signin.refused')`)
+	in := b.signIn(t, "lin")
+	if _, err := b.SignOut(t.Context(), in.Session.ID); err != nil {
+		t.Fatal(err)
+	}
+	left := func(name string, events, sessions int) {
+		t.Helper()
+		if err := b.Sweep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.count(t, `select count(*) from access_event where kind = 'signin.refused'`); got != events {
+			t.Errorf("%s: %d events, want %d", name, got, events)
+		}
+		if got := b.count(t, `select count(*) from session`); got != sessions {
+			t.Errorf("%s: %d sessions, want %d", name, got, sessions)
+		}
+	}
+	left("by default", 2, 1)
+	settings := access.DefaultSettings()
+	settings.KeepAudit, settings.KeepSessions = 6, 60
+	if err := b.SaveSettings(t.Context(), "", 0, settings); err != nil {
+		t.Fatal(err)
+	}
+	b.clock.pass(40 * 24 * time.Hour)
+	left("six months, and 60 days", 1, 1)
+	b.clock.pass(21 * 24 * time.Hour)
+	left("after those", 1, 0)
 }

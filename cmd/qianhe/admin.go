@@ -19,6 +19,15 @@ import (
 // runAdmin does what cannot be done from the web yet: creates the agency, its
 // units, people and their accounts, and gives people their telephone numbers.
 func runAdmin(ctx context.Context, e env, args []string) error {
+	ctx = access.WithOrigin(ctx, access.Origin{Operator: operator()})
+	for _, deed := range memberDeeds() {
+		if len(args) > 0 && args[0] == deed.name {
+			return runMember(ctx, e, deed, args[1:])
+		}
+	}
+	if len(args) > 0 && args[0] == "import" {
+		return runPeople(ctx, e, args[1:])
+	}
 	if len(args) > 0 && args[0] == "phone" {
 		return runPhone(ctx, e, args[1:])
 	}
@@ -26,7 +35,7 @@ func runAdmin(ctx context.Context, e env, args []string) error {
 		return runAccess(ctx, e, args[1:])
 	}
 	if len(args) == 0 || args[0] != "create" {
-		return misuse("say 'qianhe admin create -login NAME -name 姓名 -unit 機關/單位 ...' or 'qianhe admin phone -login NAME -number 09xxxxxxxx' or 'qianhe admin access'")
+		return misuse("say 'qianhe admin create -login NAME -name 姓名 -unit 機關/單位 ...' or 'qianhe admin phone -login NAME -number 09xxxxxxxx' or 'qianhe admin access' or 'qianhe admin import PEOPLE.csv' or 'qianhe admin lock|unlock|reset|signout|leave -login NAME'")
 	}
 	var login, name, title, unit, roles, locale string
 	var ask bool

@@ -44,7 +44,7 @@ func commands() []command {
 		{"migrate", "bring the database to this version's schema", runMigrate},
 		{"import", "import official documents: FILE|DIR ... (DI, or a zip with attachments)", runImport},
 		{"verify", "prove or refute a signed package (SI) of any agency, offline", runVerify},
-		{"admin", "create units, people and accounts; set telephone numbers", runAdmin},
+		{"admin", "create, import, lock, reset and leave: people and accounts; set telephone numbers", runAdmin},
 		{"token", "issue, list and revoke API tokens", runToken},
 		{"webhook", "add, list, test, rotate and disable endpoints of your own systems for signed events", runWebhook},
 		{"vapid", "rotate, list and retire the keys of Web Push", runVAPID},

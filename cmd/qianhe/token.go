@@ -19,6 +19,7 @@ func runToken(ctx context.Context, e env, args []string) error {
 	if len(args) == 0 {
 		return misuse("say create, list or revoke")
 	}
+	ctx = access.WithOrigin(ctx, access.Origin{Operator: operator()})
 	var n access.NewAPIToken
 	var scopes, origins string
 	var days int
