@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -166,6 +167,14 @@ type change struct {
 	by     approval.PersonID // "" for the command line
 	before access.Member
 	out    *access.Changed
+	told   *telling
+}
+
+// tell has the person told, each change once.
+func (c *change) tell(matter string) {
+	c.told.alerts = append(c.told.alerts, approval.Alert{
+		Person: c.before.Person.ID, Kind: approval.AlertAccount, Key: matter + " " + strconv.Itoa(c.before.Version), At: c.now, Matter: matter,
+	})
 }
 
 // changeMember locks a person as they were when the form was made, has fn change
@@ -173,8 +182,8 @@ type change struct {
 func (s *Store) changeMember(ctx context.Context, what string, id approval.PersonID, version int, fn func(*change) error) (access.Changed, error) {
 	var out access.Changed
 
-	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		c := &change{tx: tx, now: s.now(), by: access.OriginOf(ctx).Person, out: &out}
+	err := s.telling(ctx, func(tx pgx.Tx, t *telling) error {
+		c := &change{tx: tx, now: s.now(), by: access.OriginOf(ctx).Person, out: &out, told: t}
 		// Changes of who administers follow each other: of two administrators who
 		// take each other's role away, one is the last.
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('qianhe administrators', 0))`); err != nil {

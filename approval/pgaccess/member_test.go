@@ -16,9 +16,9 @@ import (
 )
 
 // administered is an office with one administrator, Chen, who acts in ctx.
-func administered(t *testing.T) (*bundle, context.Context) {
+func administered(t *testing.T, change ...func(*pgaccess.Options)) (*bundle, context.Context) {
 	t.Helper()
-	b := setup(t)
+	b := setup(t, change...)
 	b.exec(t, `update person set roles = '{admin}' where id = 'p3'`)
 	if err := b.CreateAccount(t.Context(), access.NewAccount{Login: "chen", Password: right, Person: "p3"}); err != nil {
 		t.Fatal(err)
@@ -212,8 +212,10 @@ func TestSomebodyAdministers(t *testing.T) {
 
 func TestLockAndReset(t *testing.T) {
 	t.Parallel()
-	b, ctx := administered(t)
+	tell := &told{}
+	b, ctx := administered(t, func(o *pgaccess.Options) { o.Alerts = tell })
 	in := b.signIn(t, "lin")
+	tell.alerts = nil // of the sign-in
 	out, err := b.LockMember(ctx, "p1", 1)
 	if err != nil || out.Member.LockedAt.IsZero() || len(out.Ended) != 1 || out.Ended[0] != in.Session.ID {
 		t.Fatalf("locked: %+v, %v", out, err)
@@ -236,6 +238,9 @@ func TestLockAndReset(t *testing.T) {
 	}
 	if out, err = b.SignOutMember(ctx, "p1", 4); err != nil || out.Member.Devices != 0 || len(out.Ended) != 3 {
 		t.Errorf("signed out everywhere: %+v, %v", out, err)
+	}
+	if want, got := "p1 locked, p1 unlocked, p1 reset, p1 signed.out", tell.matters(); got != want {
+		t.Errorf("told are %q, want %q", got, want)
 	}
 	b.wantTrail(t, "what the administrator has done", access.AuditFilter{Find: "chen"},
 		"account.locked by 陳志強 about 林美惠 from 203.0.113.7", "account.unlocked by 陳志強 about 林美惠 from 203.0.113.7",

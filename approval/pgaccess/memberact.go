@@ -167,6 +167,7 @@ func (s *Store) ChangeMember(ctx context.Context, id approval.PersonID, version 
 		if len(detail) == 0 {
 			return nil
 		}
+		c.tell("")
 		return s.recordChange(ctx, c, access.EventAccountChanged, detail)
 	})
 }
@@ -218,6 +219,7 @@ func (s *Store) LockMember(ctx context.Context, id approval.PersonID, version in
 		if err := c.endSessions(ctx); err != nil {
 			return err
 		}
+		c.tell(approval.MatterLocked)
 		return s.recordChange(ctx, c, access.EventAccountLocked, nil)
 	})
 }
@@ -234,6 +236,7 @@ func (s *Store) UnlockMember(ctx context.Context, id approval.PersonID, version 
 		if _, err := c.tx.Exec(ctx, `update account set disabled_at = null where id = $1`, c.before.Account); err != nil {
 			return err
 		}
+		c.tell(approval.MatterUnlocked)
 		return s.recordChange(ctx, c, access.EventAccountUnlocked, nil)
 	})
 }
@@ -261,6 +264,7 @@ func (s *Store) ResetPassword(ctx context.Context, id approval.PersonID, version
 		if err := c.endSessions(ctx); err != nil {
 			return err
 		}
+		c.tell(approval.MatterReset)
 		return s.recordChange(ctx, c, access.EventPasswordReset, nil)
 	})
 	if err == nil {
@@ -276,6 +280,7 @@ func (s *Store) SignOutMember(ctx context.Context, id approval.PersonID, version
 		if err := errors.Join(c.hasAccount(), c.notOwn()); err != nil {
 			return err
 		}
+		c.tell(approval.MatterSignedOut)
 		return s.forget(ctx, c)
 	})
 }
