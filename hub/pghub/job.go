@@ -55,6 +55,7 @@ func (h *Hub) newWorkers() (*river.Client[pgx.Tx], error) {
 	river.AddWorker(w, &archiveWorker{hub: h})
 	river.AddWorker(w, &quotaWorker{hub: h})
 	river.AddWorker(w, &probeWorker{hub: h})
+	river.AddWorker(w, &reachWorker{hub: h})
 	river.AddWorker(w, &inboundWorker{hub: h})
 	river.AddWorker(w, &webhookWorker{hub: h})
 	queues := map[string]river.QueueConfig{

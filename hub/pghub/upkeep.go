@@ -59,6 +59,7 @@ func periodic() ([]*river.PeriodicJob, error) {
 		{"sweep", "* * * * *", sweepArgs{}, true},
 		{"quota", "*/5 * * * *", quotaArgs{}, true},
 		{"probe", "*/15 * * * *", probeArgs{}, true},
+		{"reach", "7-59/15 * * * *", reachArgs{}, false},
 		{"archive", "*/10 * * * *", archiveArgs{}, false},
 	} {
 		when, err := cron.ParseStandard(p.when)
