@@ -47,7 +47,8 @@ func (s *Staff) Concern(p PersonID) func(Chased) Concern {
 }
 
 // OverdueCard is one line of what is due or late. Its Duty, Step, Origin and
-// FromName are empty. Of a classified document only the flow comes.
+// FromName are empty. Of a document that the reader may not open its subject and
+// who sent it stay out as well, of a classified one all but the flow.
 type OverdueCard struct {
 	Card
 	Concern Concern

@@ -33,7 +33,7 @@ type overdueView struct {
 	Due     due
 	Name    string // 字號 or 文號
 	Subject string
-	Shut    bool // classified
+	Shut    bool // the reader may not know what it says
 	Lang    string
 	Handler string
 	Now     string
@@ -112,6 +112,9 @@ func (s *Server) overdueView(v *visit, c approval.OverdueCard) overdueView {
 	}
 	if c.Open {
 		out.URL = "/d/" + string(c.Document)
+	}
+	if !c.Open { // whatever the card brings
+		out.Shut, out.Subject, out.Lang = true, w.T("overdue.subject.hidden"), ""
 	}
 	if c.Grade.Classified() {
 		out.Shut, out.Type, out.Subject, out.Name, out.Lang = true, w.T("classified"), w.T("classified.card"), "", ""

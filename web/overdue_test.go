@@ -39,6 +39,9 @@ func TestOverdueOfOthers(t *testing.T) {
 	shut := o.store.find(o.shut)
 	shut.Deadline.Due = o.now.Add(-48 * time.Hour)
 	a := o.get(t, "admin", "/overdue").status(t, 200).has(t, "a.card", 0).has(t, "div.card", 2).says(t, ".day", "全機關的")
+	if subject := o.store.find(o.flood).Subject; strings.Contains(a.text, subject) || !strings.Contains(a.words("div.card"), "主旨僅經手人可見") {
+		t.Error("the list tells the subject of what 研考 may not open")
+	}
 	a.says(t, "div.card.sealed", "密件，請至辦公室辦理", "承辦 科員 林以寧")
 	if strings.Contains(a.text, "不可示人") || strings.Contains(a.words("div.card.sealed"), "1150099999") {
 		t.Error("the list names a classified document")

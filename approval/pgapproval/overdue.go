@@ -115,6 +115,9 @@ func (r *Reader) overdueCards(ctx context.Context, p approval.PersonID, ids []st
 			&due, &c.Deadline.Rule, &c.Deadline.Calendar, &c.Deadline.Uncertain, &c.Attached, &c.Open, &c.Handler, &c.Now)
 		c.Deadline.Due = taipei(due)
 		hideCard(&c.Card)
+		if !c.Open { // who answers for it is told that it is late, not what it says
+			c.Subject, c.Issuer, c.Attached = "", "", 0
+		}
 		return c, err
 	})
 	return list, fail("overdue", err)

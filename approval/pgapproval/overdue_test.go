@@ -44,12 +44,21 @@ func TestOverdue(t *testing.T) {
 	// Who answers for it sees that it is late, and may not open it before it has
 	// reached them.
 	want.Open, want.Concern = false, approval.ConcernHead
+	want.Subject, want.Issuer, want.Attached = "", "", 0
 	if diff := gocmp.Diff(want, overdue(b.o.Chief.ID, now, now).Cards[0]); diff != "" {
 		t.Errorf("the chief's (-want +got):\n%s", diff)
 	}
 	want.Concern = approval.ConcernAll
 	if diff := gocmp.Diff(want, overdue("audit", now, now).Cards[0]); diff != "" {
 		t.Errorf("研考's (-want +got):\n%s", diff)
+	}
+	// Its 登記桌 neither, and the chief once it has reached them.
+	b.forward(t, d.ID, b.o.Chief.ID)
+	if c := overdue(b.o.Chief.ID, now, now).Cards[0]; !c.Open || c.Subject != d.Subject {
+		t.Errorf("in the chief's hands: %+v", c)
+	}
+	if c := overdue("audit", now, now).Cards[0]; c.Open || c.Subject+c.Issuer != "" || c.Number != "1" {
+		t.Errorf("in the chief's hands 研考 see %+v", c)
 	}
 	if got := overdue(b.o.Stranger.ID, now, now); len(got.Cards) != 0 || got.Late != 0 {
 		t.Errorf("a stranger has %+v", got)
