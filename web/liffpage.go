@@ -12,6 +12,8 @@ import (
 type LIFF struct {
 	ID  string
 	SDK string // address of the script
+	// Open is the address that opens the page inside LINE, "" where there is none.
+	Open string
 	// Scripts and Calls are what that script may load and call.
 	Scripts []string
 	Calls   []string

@@ -48,8 +48,9 @@ type LinkLINE struct {
 	// Friend gives the address that adds the account as a friend.
 	Friend func(ctx context.Context) (string, error)
 	// Verify gives whom an ID token of our LIFF app proves, approval.ErrForbidden
-	// for a bad one. Nil: there is no such app.
-	Verify func(ctx context.Context, idToken string) (user string, err error)
+	// for a bad one, or one with a nonce that is not this. Nil: there is no such
+	// app.
+	Verify func(ctx context.Context, idToken, nonce string) (user string, err error)
 	LIFF   *LIFF // nil: there is no page for it
 }
 
@@ -129,6 +130,9 @@ func (s *Server) chats(v *visit, links []hub.Link) []chatView {
 	var list []chatView
 	if s.Linking.LINE != nil && !linked[hub.LINE] {
 		list = append(list, chatView{v.words.T("link.line.title"), v.words.T("link.line.text"), "/link/line"})
+		if app := s.Linking.LINE.LIFF; app != nil && app.Open != "" {
+			list = append(list, chatView{v.words.T("liff.title"), v.words.T("liff.short"), app.Open})
+		}
 	}
 	if s.Linking.Messenger != nil && !linked[hub.Messenger] {
 		list = append(list, chatView{v.words.T("link.messenger.title"), v.words.T("link.messenger.text"), "/link/messenger"})

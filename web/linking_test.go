@@ -1,9 +1,11 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -91,8 +93,10 @@ func TestLIFFPage(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.get(t, "wang", "/link/line/liff").status(t, http.StatusNotFound)
-	o.Linking.LINE.LIFF = &LIFF{ID: "2000000099-abc", SDK: "https://sdk.example.org/sdk.js", Scripts: []string{"https://sdk.example.org/"}, Calls: []string{"https://api.example.org"}}
+	o.Linking.LINE.LIFF = &LIFF{ID: "2000000099-abc", SDK: "https://sdk.example.org/sdk.js", Open: "https://liff.example.org/2000000099-abc", Scripts: []string{"https://sdk.example.org/"}, Calls: []string{"https://api.example.org"}}
 	page := o.get(t, "wang", "/link/line/liff").status(t, 200).says(t, "main", "王科長", "可隨時解除").has(t, `script[src="https://sdk.example.org/sdk.js"]`, 1)
+	o.post.links = nil
+	o.get(t, "wang", "/me/notifications").status(t, 200).has(t, `a[href="https://liff.example.org/2000000099-abc"]`, 1)
 	csp := page.Header.Get("Content-Security-Policy")
 	for _, want := range []string{"script-src 'self' https://sdk.example.org/;", "connect-src 'self' https://api.example.org "} {
 		if !strings.Contains(csp, want) {
@@ -109,13 +113,14 @@ func TestProveLINE(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
 	o.sendJSON(t, "wang", "/link/line/liff", `{"idToken":"good"}`).status(t, http.StatusNotFound)
-	o.Linking.LINE.Verify = func(_ context.Context, token string) (string, error) {
-		if token != "good" {
+	o.Linking.LINE.Verify = func(_ context.Context, token, nonce string) (string, error) {
+		if token != "good" || nonce == "another's" {
 			return "", approval.ErrForbidden
 		}
 		return "U1", nil
 	}
 	o.sendJSON(t, "wang", "/link/line/liff", `{"idToken":"bad"}`).status(t, http.StatusForbidden)
+	o.sendJSON(t, "wang", "/link/line/liff", `{"idToken":"good","nonce":"another's"}`).status(t, http.StatusForbidden)
 	o.sendJSON(t, "", "/link/line/liff", `{"idToken":"good"}`).status(t, http.StatusUnauthorized)
 	if len(o.pairs.said) != 0 {
 		t.Errorf("without proof: %q", o.pairs.said)
@@ -301,6 +306,29 @@ func TestWaitingInBrowser(t *testing.T) {
 	for _, c := range complaints() {
 		if !strings.Contains(c, "WebSocket") { // which only the fake refuses
 			t.Error(c)
+		}
+	}
+}
+
+// What LINE adds to the address of our page is in no log: it could be used
+// elsewhere.
+func TestLIFFAddressIsNotLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	o := newOffice(t, func(opt *Options) {
+		opt.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
+	o.Linking.LINE.LIFF = &LIFF{ID: "2000000099-abc", SDK: "https://sdk.example.org/sdk.js"}
+	query := "?liff.state=STATE1&code=CODE2&id_token=TOKEN3&access_token=TOKEN4"
+	o.get(t, "wang", "/link/line/liff"+query).status(t, 200)
+	o.get(t, "", "/link/line/liff"+query)
+	o.sendJSON(t, "wang", "/link/line/liff"+query, `{"idToken":"TOKEN5","nonce":"NONCE6"}`)
+	if strings.Count(log.String(), "msg=request ") != 3 {
+		t.Errorf("log: %s", &log)
+	}
+	for _, secret := range []string{"STATE1", "CODE2", "TOKEN3", "TOKEN4", "TOKEN5", "NONCE6"} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log has %s: %s", secret, &log)
 		}
 	}
 }

@@ -15,7 +15,7 @@ const maxIDToken = 16 << 10
 // session says who is signed in. It links the two, or says that they are linked
 // already, which is a second proof of who is there. LIFF puts no nonce of ours
 // into its tokens, so ours comes beside it: it belongs to the session and is good
-// once, like the token.
+// once, like the token. Where a token does carry one, it has to be ours.
 func (s *Server) proveLINE(w http.ResponseWriter, r *http.Request, v *visit) error {
 	if s.Linking == nil || s.Linking.LINE == nil || s.Linking.LINE.Verify == nil {
 		return approval.ErrNotFound
@@ -27,7 +27,7 @@ func (s *Server) proveLINE(w http.ResponseWriter, r *http.Request, v *visit) err
 	if err := readJSON(w, r, maxIDToken, &in); err != nil {
 		return err
 	}
-	user, err := s.Linking.LINE.Verify(r.Context(), in.IDToken)
+	user, err := s.Linking.LINE.Verify(r.Context(), in.IDToken, in.Nonce)
 	if err != nil {
 		return err
 	}

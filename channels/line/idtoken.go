@@ -32,7 +32,8 @@ const (
 // is looked at twice, and both have to agree: here, by LINE's published key,
 // and by LINE itself (POST /oauth2/v2.1/verify). Tokens of LIFF are signed with
 // ES256 and nothing else is believed: with HS256 the channel secret would be
-// the key, and "none" needs none. nonce is compared when it is not empty.
+// the key, and "none" needs none. A nonce in it has to be ours: LINE Login carries
+// one through, LIFF by itself does not.
 func (c *Channel) VerifyIDToken(ctx context.Context, token, nonce string) (user string, err error) {
 	if c.login == "" {
 		return "", errors.New("line: no LINE Login channel is configured")
@@ -47,7 +48,7 @@ func (c *Channel) VerifyIDToken(ctx context.Context, token, nonce string) (user 
 	if err != nil {
 		return "", err
 	}
-	if here.Sub != there.Sub || !userID.MatchString(here.Sub) || nonce != "" && (here.Nonce != nonce || there.Nonce != nonce) {
+	if here.Sub != there.Sub || !userID.MatchString(here.Sub) || here.Nonce != there.Nonce || here.Nonce != "" && here.Nonce != nonce {
 		return "", ErrIDToken
 	}
 	return here.Sub, nil
@@ -101,8 +102,18 @@ func decodePart(part string, into any) bool {
 	return err == nil && json.Unmarshal(b, into) == nil
 }
 
-// publishedKey finds a key of LINE's, by the address that its discovery names.
+// publishedKey finds a key of LINE's.
 func (c *Channel) publishedKey(ctx context.Context, kid string) (*ecdsa.PublicKey, error) {
+	keys, err := c.publishedKeys(ctx)
+	if err == nil && keys[kid] == nil {
+		err = ErrIDToken
+	}
+	return keys[kid], err
+}
+
+// publishedKeys gives the keys of LINE's that ID tokens may be signed with, from
+// the address that its discovery names.
+func (c *Channel) publishedKeys(ctx context.Context) (map[string]*ecdsa.PublicKey, error) {
 	var discovery struct {
 		Issuer string `json:"issuer"`
 		JWKS   string `json:"jwks_uri"`
@@ -119,19 +130,20 @@ func (c *Channel) publishedKey(ctx context.Context, kid string) (*ecdsa.PublicKe
 	if err := c.fetchJSON(ctx, http.MethodGet, discovery.JWKS, nil, &set); err != nil {
 		return nil, err
 	}
+	keys := map[string]*ecdsa.PublicKey{}
 	for _, k := range set.Keys {
 		x, errX := base64.RawURLEncoding.DecodeString(k.X)
 		y, errY := base64.RawURLEncoding.DecodeString(k.Y)
-		if k.Kid != kid || k.Kty != "EC" || k.Crv != "P-256" || errX != nil || errY != nil || len(x) != 32 || len(y) != 32 {
+		if k.Kty != "EC" || k.Crv != "P-256" || errX != nil || errY != nil || len(x) != 32 || len(y) != 32 {
 			continue
 		}
 		// Not on the curve: refused here.
 		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(append([]byte{4}, x...), y...))
 		if err == nil {
-			return key, nil
+			keys[k.Kid] = key
 		}
 	}
-	return nil, ErrIDToken
+	return keys, nil
 }
 
 // verifyThere asks LINE.

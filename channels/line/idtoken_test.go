@@ -106,6 +106,7 @@ func TestVerifyIDToken(t *testing.T) {
 	}
 	set := func(k string, v any) func(map[string]any) { return func(m map[string]any) { m[k] = v } }
 	good := func(string) (int, map[string]any) { return 200, claims(nil) }
+	none := func(string) (int, map[string]any) { return 200, claims(set("nonce", "")) }
 	tests := []struct {
 		name  string
 		token string
@@ -114,21 +115,23 @@ func TestVerifyIDToken(t *testing.T) {
 		want  string
 	}{
 		{"good", p.token(t, "ES256", "k1", claims(nil)), "n1", good, user},
-		{"no nonce wanted", p.token(t, "ES256", "k1", claims(nil)), "", good, user},
+		{"no nonce of ours", p.token(t, "ES256", "k1", claims(nil)), "", good, ""},
+		{"LINE carries none", p.token(t, "ES256", "k1", claims(set("nonce", ""))), "n1", none, user},
+		{"LINE says another nonce", p.token(t, "ES256", "k1", claims(nil)), "n1", none, ""},
 		{"other nonce", p.token(t, "ES256", "k1", claims(nil)), "n2", good, ""},
-		{"HS256 with the channel secret", p.token(t, "HS256", "k1", claims(nil)), "", good, ""},
-		{"unsigned", p.token(t, "none", "k1", claims(nil)), "", good, ""},
-		{"unknown key", p.token(t, "ES256", "k2", claims(nil)), "", good, ""},
-		{"other issuer", p.token(t, "ES256", "k1", claims(set("iss", "https://evil.example"))), "", good, ""},
-		{"other channel", p.token(t, "ES256", "k1", claims(set("aud", "1"))), "", good, ""},
-		{"over", p.token(t, "ES256", "k1", claims(set("exp", now.Unix()))), "", good, ""},
-		{"not yet", p.token(t, "ES256", "k1", claims(set("iat", now.Add(time.Hour).Unix()))), "", good, ""},
-		{"changed", p.token(t, "ES256", "k1", claims(nil)) + "A", "", good, ""},
-		{"LINE says no", p.token(t, "ES256", "k1", claims(nil)), "", func(string) (int, map[string]any) {
+		{"HS256 with the channel secret", p.token(t, "HS256", "k1", claims(nil)), "n1", good, ""},
+		{"unsigned", p.token(t, "none", "k1", claims(nil)), "n1", good, ""},
+		{"unknown key", p.token(t, "ES256", "k2", claims(nil)), "n1", good, ""},
+		{"other issuer", p.token(t, "ES256", "k1", claims(set("iss", "https://evil.example"))), "n1", good, ""},
+		{"other channel", p.token(t, "ES256", "k1", claims(set("aud", "1"))), "n1", good, ""},
+		{"over", p.token(t, "ES256", "k1", claims(set("exp", now.Unix()))), "n1", good, ""},
+		{"not yet", p.token(t, "ES256", "k1", claims(set("iat", now.Add(time.Hour).Unix()))), "n1", good, ""},
+		{"changed", p.token(t, "ES256", "k1", claims(nil)) + "A", "n1", good, ""},
+		{"LINE says no", p.token(t, "ES256", "k1", claims(nil)), "n1", func(string) (int, map[string]any) {
 			return 400, map[string]any{"error_description": "Invalid IdToken."}
 		}, ""},
-		{"LINE says somebody else", p.token(t, "ES256", "k1", claims(nil)), "", func(string) (int, map[string]any) { return 200, claims(set("sub", bot)) }, ""},
-		{"LINE is away", p.token(t, "ES256", "k1", claims(nil)), "", func(string) (int, map[string]any) { return 503, nil }, ""},
+		{"LINE says somebody else", p.token(t, "ES256", "k1", claims(nil)), "n1", func(string) (int, map[string]any) { return 200, claims(set("sub", bot)) }, ""},
+		{"LINE is away", p.token(t, "ES256", "k1", claims(nil)), "n1", func(string) (int, map[string]any) { return 503, nil }, ""},
 		{"no token", "", "", good, ""},
 	}
 	for _, tt := range tests {

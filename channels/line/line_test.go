@@ -266,7 +266,7 @@ func TestNotSent(t *testing.T) {
 
 func TestQuotaAndProbe(t *testing.T) {
 	t.Parallel()
-	st := newStand(t, nil, nil)
+	st := newStand(t, nil, func(c *line.Config) { c.LoginChannelID, c.DialogURL = "2000000025", c.BaseURL })
 	st.SetQuota(200, 17)
 	q, err := st.channel.Quota(t.Context())
 	if want := (hub.Quota{Limit: 200, Used: 17}); err != nil || q != want {
@@ -278,7 +278,7 @@ func TestQuotaAndProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := strings.Join(lines, "\n")
-	for _, want := range []string{"青川市政府公文通知", "17 of 200", "stateless"} {
+	for _, want := range []string{"青川市政府公文通知", "17 of 200", "stateless", "LIFF: ID tokens of LINE Login channel 2000000025, checked by 1 published keys"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("probe does not say %q:\n%s", want, text)
 		}

@@ -1,6 +1,7 @@
 package line
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -67,6 +68,13 @@ func (c *Channel) Probe(ctx context.Context) ([]string, error) {
 	lines = append(lines, "cards: accepted by the dry run", hears)
 	if off {
 		return lines, errors.New("line: LINE sends us no events, they are switched off in its console: who blocks the account is not noticed, and nobody can link")
+	}
+	if c.login != "" {
+		keys, err := c.publishedKeys(ctx)
+		if err != nil || len(keys) == 0 {
+			return lines, fmt.Errorf("line: ID tokens of the LIFF app cannot be checked, there are no keys of LINE's for them: %w", cmp.Or(err, ErrIDToken))
+		}
+		lines = append(lines, fmt.Sprintf("LIFF: ID tokens of LINE Login channel %s, checked by %d published keys", c.login, len(keys)))
 	}
 	q, err := c.Quota(ctx)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"regexp"
+	"strings"
 
 	"qianhe/channels/line"
 	"qianhe/web"
@@ -49,7 +50,7 @@ func (l *lineConfig) liff() *web.LIFF {
 		return &web.LIFF{ID: l.LIFFID, SDK: l.liffBase + "/liff/edge/2/sdk.js", Scripts: []string{l.liffBase}, Calls: []string{l.liffBase}}
 	}
 	return &web.LIFF{
-		ID: l.LIFFID, SDK: "https://static.line-scdn.net/liff/edge/2/sdk.js",
+		ID: l.LIFFID, Open: "https://liff.line.me/" + l.LIFFID, SDK: "https://static.line-scdn.net/liff/edge/2/sdk.js",
 		Scripts: []string{"https://static.line-scdn.net/liff/"},
 		Calls:   []string{"https://api.line.me", "https://liffsdk.line-scdn.net"},
 	}
@@ -72,6 +73,9 @@ func (l *lineConfig) check() error {
 	}
 	if l.LIFFID != "" && (l.LoginChannelID == "" || !liffID.MatchString(l.LIFFID)) {
 		return errors.New("QIANHE_LINE_LIFF_ID: is like 1234567890-AbcdEfgh, and needs QIANHE_LINE_LOGIN_CHANNEL_ID")
+	}
+	if l.LIFFID != "" && !strings.HasPrefix(l.LIFFID, l.LoginChannelID+"-") {
+		return errors.New("QIANHE_LINE_LIFF_ID: begins with the ID of its LINE Login channel, and QIANHE_LINE_LOGIN_CHANNEL_ID is another")
 	}
 	return nil
 }

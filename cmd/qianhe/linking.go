@@ -32,8 +32,8 @@ func (a *app) linking() *web.Linking {
 }
 
 // verifyIDToken says in the pages' words that an ID token proves nothing.
-func (a *app) verifyIDToken(ctx context.Context, token string) (string, error) {
-	user, err := a.line.VerifyIDToken(ctx, token, "")
+func (a *app) verifyIDToken(ctx context.Context, token, nonce string) (string, error) {
+	user, err := a.line.VerifyIDToken(ctx, token, nonce)
 	if errors.Is(err, line.ErrIDToken) {
 		err = fmt.Errorf("%w: %w", approval.ErrForbidden, err)
 	}
