@@ -133,7 +133,7 @@ func TestLedgerEntry(t *testing.T) {
 	o := newOffice(t)
 	a := o.get(t, "admin", "/admin/ledger/"+o.ledger.entries[0].ID).status(t, 200)
 	a.says(t, ".head", "公文送到", "對象 王敏華", "時間 115.11.23 09:02:11", "限辦 115.11.25", "送達裝置 09:02").has(t, ".sent", 3)
-	a.says(t, ".sent:nth-child(2)", "LINE 等候傳送", "channel is down", "管道暫停 09:02:12 0.2 秒 業者的額度用完了 You have reached your monthly limit.")
+	a.says(t, ".sent:nth-child(2)", "LINE 等候傳送", "管道暫停 09:02:12 0.2 秒 業者的額度用完了 You have reached your monthly limit.")
 	a.says(t, ".sent:nth-child(3)", "簡訊 不確定是否送達", "業者編號 SM…7f3a", "用量 2 則", "沒有回應，不確定 09:05:00 10.0 秒 沒有在時限內回應 no answer in time", "已開始，沒有結果 09:06:00").has(t, ".sent:nth-child(3) .line li", 2)
 	shut := o.get(t, "admin", "/admin/ledger/"+o.ledger.entries[2].ID).status(t, 200).says(t, ".head", "密件")
 	if strings.Contains(shut.words(".facts"), "限辦") || strings.Contains(shut.words("main"), "速件") {

@@ -137,6 +137,14 @@ func (w *words) why(reason string) string {
 		return w.T("why.late")
 	case "a later message says it", "newer ones took its place":
 		return w.T("why.collapsed")
+	case "channel is down for longer than it makes sense to wait":
+		return w.T("why.down")
+	case "what is left of the quota is for what is urgent":
+		return w.T("why.scarce")
+	case "may have been sent, and its provider does not say", "nobody can say whether it was sent", "the provider does not remember its key any more":
+		return w.T("why.doubt")
+	case "its provider does not have it":
+		return w.T("why.absent")
 	}
 	return ""
 }

@@ -34,7 +34,7 @@ func (o *office) told() {
 
 	fresh := entry(hub.KindArrived, o.flood, approval.SpeedHighest, at(23, 9, 2, 11), push(at(23, 9, 2, 12)))
 	line := hub.LedgerDelivery{
-		ID: o.newID(), Channel: hub.LINE, State: hub.StatePending, NotBefore: at(23, 9, 17, 11), Reason: "channel is down",
+		ID: o.newID(), Channel: hub.LINE, State: hub.StatePending, NotBefore: at(23, 9, 17, 11), Reason: "You have reached your monthly limit.",
 		Attempts: []hub.LedgerAttempt{try(1, at(23, 9, 2, 12), 240*time.Millisecond, hub.OutcomeChannelDown, "You have reached your monthly limit.")},
 	}
 	sms := sent(hub.SMS, "手機", "SM…7f3a", 2, at(23, 9, 5, 0))
