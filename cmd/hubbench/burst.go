@@ -6,13 +6,10 @@ import (
 	"time"
 )
 
-// burstEvents is how many events a burst has in all, over all pages.
-const burstEvents = 200_000
-
 // runBurst sends announcements to everybody, one right after the other. Each
 // page has to get each of them, once and in order.
 func runBurst(ctx context.Context, b *bench) error {
-	times := max(burstEvents/b.n, 1)
+	times := max(b.events/b.n, 1)
 	type result struct{ perSecond, took []float64 }
 	results := map[string]*result{}
 	for _, t := range b.targets {

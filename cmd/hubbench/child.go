@@ -119,6 +119,25 @@ func (c *child) order(ctx context.Context, path string, in, out any) error {
 	return json.NewDecoder(res.Body).Decode(out)
 }
 
+// profile writes what the processor does for it in the next while.
+func (c *child) profile(ctx context.Context, file string, d time.Duration) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", c.ready.Control, d.Seconds()), nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.http.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	f, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, res.Body)
+	return errors.Join(err, f.Close())
+}
+
 // newControl is what every child answers on its control address: profiles.
 func newControl() *http.ServeMux {
 	mux := http.NewServeMux()

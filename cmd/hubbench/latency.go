@@ -11,8 +11,7 @@ import (
 
 const (
 	latencyRate = 500 // notices a second, whatever becomes of them
-	latencyFor  = 10 * time.Second
-	latencyPost = 32 // connections of publishers
+	latencyPost = 32  // connections of publishers
 )
 
 // arrival is when an event was at its page, in Unix nanoseconds.
@@ -33,7 +32,7 @@ func runLatency(ctx context.Context, b *bench) error {
 			pages := min(b.n, publishPages)
 			s.ack = b.acks
 			var mu sync.Mutex
-			arrivals := make([]arrival, 0, latencyRate*int(latencyFor/time.Second))
+			arrivals := make([]arrival, 0, int(latencyRate*b.lasts.Seconds()))
 			sent := make([][]int64, pages) // when each page's requests were due
 			s.event = func(p *page, _ []byte, at int64) {
 				mu.Lock()
@@ -91,7 +90,7 @@ func runLatency(ctx context.Context, b *bench) error {
 // pace posts one notice to one page after the other at the steady rate, and
 // gives how many and how long the answers took.
 func (b *bench) pace(ctx context.Context, c *child, pages int, sent [][]int64) (posts int, answers []float64, err error) {
-	ctx, cancel := context.WithTimeout(ctx, latencyFor+time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, b.lasts+time.Minute)
 	defer cancel()
 	due := make(chan int, latencyRate)
 	var mu sync.Mutex
@@ -120,7 +119,7 @@ func (b *bench) pace(ctx context.Context, c *child, pages int, sent [][]int64) (
 		})
 	}
 	began := time.Now()
-	for ; time.Since(began) < latencyFor; posts++ {
+	for ; time.Since(began) < b.lasts; posts++ {
 		next := began.Add(time.Duration(posts) * time.Second / latencyRate)
 		if err := wait(ctx, time.Until(next)); err != nil {
 			break

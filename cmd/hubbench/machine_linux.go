@@ -28,22 +28,59 @@ func memory(pid int) (rss, anonymous int64, err error) {
 
 // processor gives the processor time that a process has used.
 func processor(pid int) (time.Duration, error) {
+	s, err := statOf(pid)
+	return s.own, err
+}
+
+// stat is what the kernel counts of a process.
+type stat struct {
+	parent int
+	own    time.Duration // processor time
+	ended  time.Duration // that of children that have ended
+}
+
+func statOf(pid int) (s stat, err error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return s, err
+	}
+	// After the name in parentheses: the parent is field 4 of the whole, utime,
+	// stime, cutime and cstime, in hundredths of a second, are 14 to 17.
+	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
+	number := func(i int) int64 {
+		n, wrong := strconv.ParseInt(string(f[i-3]), 10, 64)
+		err = errors.Join(err, wrong)
+		return n
+	}
+	const tick = 10 * time.Millisecond
+	s.parent = int(number(4))
+	s.own = time.Duration(number(14)+number(15)) * tick
+	s.ended = time.Duration(number(16)+number(17)) * tick
+	return s, err
+}
+
+// family gives the processor time of a process and its children, with those
+// that have ended.
+func family(pid int) (time.Duration, error) {
+	s, err := statOf(pid)
 	if err != nil {
 		return 0, err
 	}
-	// After the name in parentheses: utime and stime are fields 14 and 15 of
-	// the whole, in hundredths of a second.
-	f := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:])
-	var ticks int64
-	for _, v := range f[11:13] {
-		n, err := strconv.ParseInt(string(v), 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		ticks += n
+	used := s.own + s.ended
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return 0, err
 	}
-	return time.Duration(ticks) * 10 * time.Millisecond, nil
+	for _, e := range entries {
+		n, err := strconv.Atoi(e.Name())
+		if err != nil {
+			continue
+		}
+		if s, err := statOf(n); err == nil && s.parent == pid { // else it has just ended
+			used += s.own
+		}
+	}
+	return used, nil
 }
 
 // raiseFiles lets this process and its children have as many files as they may.

@@ -15,6 +15,8 @@ func memory(int) (rss, anonymous int64, err error) { return 0, 0, errNotHere }
 
 func processor(int) (time.Duration, error) { return 0, errNotHere }
 
+func family(int) (time.Duration, error) { return 0, errNotHere }
+
 func raiseFiles(uint64) error { return nil }
 
 func syncData(f *os.File) error { return f.Sync() }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -27,9 +28,14 @@ type settings struct {
 	n      int    // pages
 	runs   int    // of each server, taking turns
 	rounds int    // broadcasts of one run
+	events int    // of a burst, over all pages
 	dir    string // where the database is, for its disk
 	acks   bool   // pages report what they get, as ours do
 	out    io.Writer
+
+	lasts    time.Duration // of one run of publish and latency
+	shapes   []shape       // of publish
+	profiles string        // directory for them, "" for none
 }
 
 // bench is everything that a measurement has at hand.
@@ -48,7 +54,7 @@ func modes() []mode {
 	return []mode{
 		{"idle", "memory of idle, signed-in, resumable pages", runIdle},
 		{"broadcast", "one event to everybody: when has the last one got it?", runBroadcast},
-		{"burst", "200,000 events as fast as they go: none lost, none twice, in order", runBurst},
+		{"burst", "many events as fast as they go: none lost, none twice, in order", runBurst},
 		{"publish", "notices over HTTP, committed before the answer, as fast as they go", runPublish},
 		{"latency", "notices at a steady rate: how long after the commit are they at the page?", runLatency},
 		{"stall", "pages that do not read: what do the others notice?", runStall},
@@ -70,8 +76,12 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	fs.IntVar(&s.n, "n", 10000, "pages")
 	fs.IntVar(&s.runs, "runs", 5, "runs of each server, taking turns; the table has the medians")
 	fs.IntVar(&s.rounds, "rounds", 25, "broadcasts in one run")
+	fs.IntVar(&s.events, "events", 200_000, "events of one burst, over all pages")
 	fs.BoolVar(&s.acks, "acks", false, "let pages report what they get, as real ones do and no peer's (publish, latency, burst)")
 	fs.StringVar(&s.dir, "dir", "", "directory for the database, on the disk that counts; the system's temporary one by default")
+	fs.DurationVar(&s.lasts, "for", 5*time.Second, "how long one run of publish or latency lasts")
+	shapes := fs.String("shapes", defaultShapes, "publish: publishers x recipients, as many as are wanted")
+	fs.StringVar(&s.profiles, "profiles", "", "publish: directory for processor profiles of the server; none by default")
 	fs.Usage = func() {
 		fmt.Fprintln(fs.Output(), "usage: hubbench [flags] MODE...\n\nmodes:")
 		for _, m := range modes() {
@@ -97,6 +107,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	if len(chosen) == 0 {
 		fs.Usage()
 		return flag.ErrHelp
+	}
+	var err error
+	if s.shapes, err = parseShapes(*shapes); err != nil {
+		return err
 	}
 	if err := raiseFiles(uint64(s.n) + 1000); err != nil {
 		return err

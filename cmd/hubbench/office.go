@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 type office struct {
 	dir      string
 	server   *localpg.Server
+	pid      int // of the database
 	dsn      string
 	pool     *pgxpool.Pool
 	people   []approval.PersonID
@@ -80,6 +82,9 @@ func openOffice(ctx context.Context, dir string, n int) (_ *office, err error) {
 	if err := start(); err != nil {
 		return nil, err
 	}
+	if o.pid, err = readPID(filepath.Join(o.dir, "postgres", "data", "postmaster.pid")); err != nil {
+		return nil, err
+	}
 	if err := o.server.Create(ctx, "office"); err != nil {
 		return nil, err
 	}
@@ -91,6 +96,16 @@ func openOffice(ctx context.Context, dir string, n int) (_ *office, err error) {
 		return nil, err
 	}
 	return o, o.enter(ctx, n)
+}
+
+// readPID reads the first line of a file such as PostgreSQL's.
+func readPID(file string) (int, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return 0, err
+	}
+	line, _, _ := strings.Cut(string(b), "\n")
+	return strconv.Atoi(line)
 }
 
 func (o *office) configure(ctx context.Context) error {
@@ -124,8 +139,8 @@ func (o *office) enter(ctx context.Context, n int) error {
 		hash, other := session.Hash(), access.NewToken(now, rand.Reader).Hash()
 		people = append(people, []any{person, login, unit, now})
 		accounts = append(accounts, []any{account, person, login, "", now})
-		devices = append(devices, []any{device, account, other[:], "load generator", now, now})
-		sessions = append(sessions, []any{session.ID, account, device, hash[:], now, now, now.Add(24 * time.Hour)})
+		devices = append(devices, []any{device, account, other[:], "load generator", now, now, now})
+		sessions = append(sessions, []any{session.ID, account, device, hash[:], now, now, now.Add(24 * time.Hour), now})
 		o.people = append(o.people, approval.PersonID(person))
 		o.logins = append(o.logins, login)
 		o.cookies = append(o.cookies, session.Reveal())
@@ -138,8 +153,8 @@ func (o *office) enter(ctx context.Context, n int) error {
 	}{
 		{"person", []string{"id", "name", "unit", "created_at"}, people},
 		{"account", []string{"id", "person", "login", "password_hash", "created_at"}, accounts},
-		{"device", []string{"id", "account", "secret_hash", "label", "created_at", "last_seen_at"}, devices},
-		{"session", []string{"id", "account", "device", "secret_hash", "created_at", "last_seen_at", "expires_at"}, sessions},
+		{"device", []string{"id", "account", "secret_hash", "label", "created_at", "last_seen_at", "trusted_at"}, devices},
+		{"session", []string{"id", "account", "device", "secret_hash", "created_at", "last_seen_at", "expires_at", "proven_at"}, sessions},
 	} {
 		if _, err := o.pool.CopyFrom(ctx, pgx.Identifier{t.table}, t.columns, pgx.CopyFromRows(t.rows)); err != nil {
 			return fmt.Errorf("enter %s: %w", t.table, err)

@@ -4,15 +4,16 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
-
-// publishFor is how long each rate is measured.
-const publishFor = 4 * time.Second
 
 // publishPages is how many pages are open meanwhile, at most.
 const publishPages = 2000
@@ -22,22 +23,48 @@ type rate struct {
 	perSecond []float64
 	p50, p99  []float64 // ms until the answer
 	received  []float64 // part of the events that pages have got
+	used      used
+}
+
+// used is the processor time that goes into one notification, in µs: it says
+// the same on a busy machine as on a quiet one.
+type used struct {
+	server, database, load []float64
+}
+
+// shape is how many publish, and for how many people at once.
+type shape struct{ publishers, recipients int }
+
+func (s shape) String() string { return fmt.Sprintf("%dx%d", s.publishers, s.recipients) }
+
+const defaultShapes = "1x1,16x1,64x1,1x1000,4x1000"
+
+func parseShapes(text string) (list []shape, err error) {
+	for part := range strings.SplitSeq(text, ",") {
+		var s shape
+		publishers, recipients, _ := strings.Cut(part, "x")
+		if s.publishers, err = strconv.Atoi(publishers); err == nil {
+			s.recipients, err = strconv.Atoi(recipients)
+		}
+		if err != nil || s.publishers < 1 || s.recipients < 1 {
+			return nil, fmt.Errorf("%q: want publishers x recipients, such as 64x1", part)
+		}
+		list = append(list, s)
+	}
+	return list, nil
 }
 
 // runPublish has publishers publish as fast as they are answered: committed
 // before the answer. Beside it, the same database takes bare rows as fast as it
 // can from as many connections.
 func runPublish(ctx context.Context, b *bench) error {
-	shapes := []struct {
-		publishers, recipients int
-	}{{1, 1}, {16, 1}, {64, 1}, {1, 1000}, {4, 1000}}
-	ours, rows := make([]rate, len(shapes)), make([]rate, len(shapes))
+	ours, rows := make([]rate, len(b.shapes)), make([]rate, len(b.shapes))
 	for range b.runs {
-		for i, shape := range shapes {
+		for i, shape := range b.shapes {
 			if shape.recipients > b.n {
 				continue
 			}
-			if err := b.publish(ctx, &ours[i], shape.publishers, shape.recipients); err != nil {
+			if err := b.publish(ctx, &ours[i], shape); err != nil {
 				return err
 			}
 			if shape.recipients == 1 {
@@ -48,8 +75,8 @@ func runPublish(ctx context.Context, b *bench) error {
 		}
 	}
 	fmt.Fprintf(b.out, "%d pages are open, acknowledging: %t\n", min(b.n, publishPages), b.acks)
-	out := newTable(b.out, "publishers", "recipients", "notifications/s", "answer p50 ms", "p99 ms", "of it at the pages", "bare INSERTs/s", "ratio")
-	for i, shape := range shapes {
+	out := newTable(b.out, "publishers", "recipients", "notifications/s", "answer p50 ms", "p99 ms", "of it at the pages", "server µs", "database µs", "load µs", "bare INSERTs/s", "ratio")
+	for i, shape := range b.shapes {
 		if len(ours[i].perSecond) == 0 {
 			continue
 		}
@@ -58,14 +85,15 @@ func runPublish(ctx context.Context, b *bench) error {
 			bare, ratio = middle(r, ""), fmt.Sprintf("%.2f", median(ours[i].perSecond)/median(r))
 		}
 		out.row(fmt.Sprint(shape.publishers), fmt.Sprint(shape.recipients), middle(ours[i].perSecond, ""), middle(ours[i].p50, ""), middle(ours[i].p99, ""),
-			fmt.Sprintf("%.4f", median(ours[i].received)), bare, ratio)
+			fmt.Sprintf("%.4f", median(ours[i].received)), middle(ours[i].used.server, ""), middle(ours[i].used.database, ""), middle(ours[i].used.load, ""), bare, ratio)
 	}
 	out.print()
 	return nil
 }
 
 // publish measures one number of publishers.
-func (b *bench) publish(ctx context.Context, r *rate, publishers, recipients int) error {
+func (b *bench) publish(ctx context.Context, r *rate, shape shape) error {
+	publishers, recipients := shape.publishers, shape.recipients
 	return b.with(ctx, b.targets[0], func(c *child, s *swarm) error {
 		s.ack = b.acks
 		pages := min(b.n, publishPages)
@@ -77,9 +105,20 @@ func (b *bench) publish(ctx context.Context, r *rate, publishers, recipients int
 		times := make([][]float64, publishers)
 		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
-		began := time.Now()
+		failed := make(chan error, publishers+1)
 		var all sync.WaitGroup
-		failed := make(chan error, publishers)
+		if b.profiles != "" {
+			all.Go(func() {
+				if err := c.profile(ctx, filepath.Join(b.profiles, "publish-"+shape.String()+".pprof"), b.lasts); err != nil {
+					failed <- err
+				}
+			})
+		}
+		before, err := b.spent(c)
+		if err != nil {
+			return err
+		}
+		began := time.Now()
 		for i := range publishers {
 			all.Go(func() {
 				p, err := newPoster(c.ready.Address, b.office.token)
@@ -89,7 +128,7 @@ func (b *bench) publish(ctx context.Context, r *rate, publishers, recipients int
 				}
 				defer p.close()
 				random := rand.New(rand.NewPCG(uint64(i), 1))
-				for time.Since(began) < publishFor {
+				for time.Since(began) < b.lasts {
 					body, reached := bulk, min(recipients, pages)
 					if recipients == 1 {
 						body, reached = notice(b.office.logins[random.IntN(pages)]), 1
@@ -120,6 +159,11 @@ func (b *bench) publish(ctx context.Context, r *rate, publishers, recipients int
 		if n := s.wild.Load(); n > 0 {
 			return fmt.Errorf("%d events were not the next one", n)
 		}
+		after, err := b.spent(c)
+		if err != nil {
+			return err
+		}
+		r.used.add(after.sub(before), published.Load())
 		var answers []float64
 		for _, t := range times {
 			answers = append(answers, t...)
@@ -129,6 +173,29 @@ func (b *bench) publish(ctx context.Context, r *rate, publishers, recipients int
 		r.received = append(r.received, float64(s.events.Load())/float64(toPages.Load()))
 		return nil
 	})
+}
+
+// spent is the processor time of all who have to do with a run.
+type spent struct{ server, database, load time.Duration }
+
+func (s spent) sub(o spent) spent {
+	return spent{s.server - o.server, s.database - o.database, s.load - o.load}
+}
+
+func (u *used) add(s spent, n int64) {
+	each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(max(n, 1)) }
+	u.server, u.database, u.load = append(u.server, each(s.server)), append(u.database, each(s.database)), append(u.load, each(s.load))
+}
+
+func (b *bench) spent(c *child) (s spent, err error) {
+	if s.server, err = processor(c.pid()); err != nil {
+		return s, err
+	}
+	if s.load, err = processor(os.Getpid()); err != nil {
+		return s, err
+	}
+	s.database, err = family(b.office.pid)
+	return s, err
 }
 
 // insert measures what the same database takes in bare rows: one by one, each
@@ -158,7 +225,7 @@ func (b *bench) insert(ctx context.Context, r *rate, conns int) error {
 	var all sync.WaitGroup
 	for range conns {
 		all.Go(func() {
-			for time.Since(began) < publishFor {
+			for time.Since(began) < b.lasts {
 				if _, err := pool.Exec(ctx, `insert into bare (payload) values ($1)`, payload); err != nil {
 					failed <- err
 					return

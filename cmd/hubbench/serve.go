@@ -126,7 +126,7 @@ func newOurs(ctx context.Context, dsn string, conns int, base string) (*ours, er
 		return nil, err
 	}
 	o.web, err = web.New(web.Options{
-		Documents: pgapproval.New(o.pool, o.hub), Accounts: accounts, Hub: o.hub, Forms: access.NewFormTokens(key),
+		Documents: pgapproval.New(o.pool, o.hub), Accounts: accounts, Access: accounts, Hub: o.hub, Forms: access.NewFormTokens(key),
 		Workdays: workday.Official(), BaseURL: address, Log: log, Live: o.live, Settings: o.hub,
 		Mount: map[string]http.Handler{"/api/": api.New(api.Options{
 			Notices: o.hub, Tokens: accounts, Log: log, DocumentURL: func(id string) string { return base + "/d/" + id },
