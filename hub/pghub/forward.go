@@ -99,5 +99,5 @@ func (h *Hub) sweepForward(ctx context.Context, now time.Time) error {
 }
 
 // forwardWithin is how far back the sweep looks: longer than all nodes are
-// ever down without anybody noticing.
-const forwardWithin = time.Hour
+// down in a bad night.
+const forwardWithin = 24 * time.Hour
