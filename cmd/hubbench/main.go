@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -71,6 +72,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			return runReference(context.WithoutCancel(ctx))
 		}
 	}
+	debug.SetGCPercent(400) // the load is not what is measured, and shares the processors
 	s := settings{out: out}
 	fs := flag.NewFlagSet("hubbench", flag.ContinueOnError)
 	fs.IntVar(&s.n, "n", 10000, "pages")

@@ -21,11 +21,11 @@ import (
 // Whoever publishes waits for the disk, and one wait is enough for many. So
 // those who publish at the same time are gathered, and a committer writes what
 // has gathered while it wrote the last. Nobody waits for a batch to fill. A
-// second committer helps when there is enough for two: half as many in a batch
-// cost nearly as much.
+// second committer helps when there is enough for two large batches: what a
+// batch costs by itself is as much as ten notices.
 const (
 	committers     = 2
-	enoughForTwo   = 16   // notices that wait
+	enoughForTwo   = 128  // notices that wait
 	batchNotices   = 256  // at most in one transaction
 	batchPeople    = 2000 // the same; one notice may have that many alone
 	waitingNotices = 8192 // at most; more are refused
@@ -235,7 +235,7 @@ const insertNotices = `
 		from unnest($2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::timestamptz[], $11::text[])
 			as n (id, token, key, content, kind, title, url, speed, due, refused)
 		order by token, key
-		on conflict do nothing
+		on conflict (token, key) do nothing
 		returning id, kind, speed, due
 	), told as (
 		select r.id, r.person, r.routed, f.id as notice, f.kind, f.speed, f.due,
@@ -258,9 +258,8 @@ const insertNotices = `
 		from told t
 		join moved m on m.person = t.person
 	)
-	select array(select id from fresh),
-		array(select person from moved order by person), array(select epoch from moved order by person),
-		array(select seq from moved order by person), array(select rev from moved order by person)`
+	select array(select id from fresh), array_agg(person), array_agg(epoch), array_agg(seq), array_agg(rev)
+	from moved`
 
 // noticeRows are the parameters of insertNotices.
 type noticeRows struct {
