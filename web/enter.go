@@ -10,6 +10,31 @@ import (
 	"qianhe/approval/access"
 )
 
+// errNoOrigin: a form that says neither where it comes from nor where it was.
+// Its text begins as those of net/http do.
+var errNoOrigin = errors.New("cross-origin request not ruled out: no Sec-Fetch-Site, Origin or Referer of ours")
+
+// sameOrigin refuses what a page of another site has a browser send. Browsers
+// say so themselves in Sec-Fetch-Site or Origin. net/http takes what has neither
+// for no browser; but no program signs in here, and a very old browser has
+// neither as well: it must have been on a page of ours.
+func (s *Server) sameOrigin(r *http.Request) error {
+	if err := s.origin.Check(r); err != nil {
+		return err
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return nil
+	}
+	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "" {
+		return nil
+	}
+	if from, err := url.Parse(r.Referer()); err == nil && from.User == nil && from.Host != "" && (from.Host == r.Host || from.Host == s.BaseURL.Host) {
+		return nil
+	}
+	return errNoOrigin
+}
+
 // proveAgain is where to show once more who one is, and to go on from. A form
 // that was sent goes on where it was filled in.
 func (s *Server) proveAgain(r *http.Request) string {

@@ -246,7 +246,7 @@ func (s *Server) handle(rt route, h handler) {
 		if s.unlooked(w, r, rt) {
 			return
 		}
-		err := s.origin.Check(r)
+		err := s.sameOrigin(r)
 		if err == nil && rt.rule != public && rt.rule != waits {
 			err = s.enter(r, v, rt.rule.gate())
 		}

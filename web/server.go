@@ -115,5 +115,15 @@ func New(opt Options) (*Server, error) {
 	return s, nil
 }
 
+// Routes gives the patterns of all pages and data, in the order of the table.
+// What is mounted is not among them.
+func (s *Server) Routes() []string {
+	list := make([]string, len(s.table))
+	for i, rt := range s.table {
+		list[i] = rt.pattern
+	}
+	return list
+}
+
 // Handler serves everything: the app.
 func (s *Server) Handler() http.Handler { return s.logged(s.mux) }
