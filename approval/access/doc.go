@@ -61,6 +61,15 @@
 // double taps and stale pages. Cross-site requests are refused before it, by
 // their origin.
 //
+// # Gates
+//
+// What a route asks for is a [Gate]; what an agency has decided is [Settings],
+// a table that the administrator reads ([SettingTable]). [Settings.Allow] holds
+// the one against who comes by the other, and nothing else does. Of several
+// roles the strictest counts; that of an administrator counts where things are
+// administered. A network is what the two lists say ([Settings.Network]), a
+// device what its browser says it is: that one is a rule for the honest.
+//
 // # Addresses
 //
 // A client's address is what [ClientAddress] says: the last hop that is not a

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ type Options struct {
 	Timeout  time.Duration // [Timeout] by default
 	// Roots check the certificates of endpoints; the system's by default.
 	Roots *x509.CertPool
+	// Proxy gives the proxy for a request, as http.ProxyFromEnvironment does;
+	// nil for none. Private endpoints are called without.
+	Proxy func(*http.Request) (*url.URL, error)
 }
 
 // Sender is a [hub.WebhookSender]. It may be used concurrently.
@@ -50,16 +54,7 @@ func New(opt Options) *Sender {
 		opt.Timeout = Timeout
 	}
 	client := func(private bool) *http.Client {
-		t := &http.Transport{
-			DialContext:            newDialer(opt.Resolver, private).DialContext,
-			TLSHandshakeTimeout:    10 * time.Second,
-			IdleConnTimeout:        90 * time.Second,
-			MaxIdleConns:           64,
-			MaxIdleConnsPerHost:    8,
-			MaxResponseHeaderBytes: 16 << 10,
-			ForceAttemptHTTP2:      true,
-			TLSClientConfig:        &tls.Config{RootCAs: opt.Roots},
-		}
+		t := newRoad(newDialer(opt.Resolver, private), &tls.Config{RootCAs: opt.Roots}, opt.Proxy)
 		return &http.Client{Transport: t, Timeout: opt.Timeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	return &Sender{now: opt.Now, public: client(false), private: client(true)}

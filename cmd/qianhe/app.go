@@ -98,7 +98,7 @@ func origins(base *url.URL) []string {
 // addChannels gives the hub the channels that are configured.
 func (a *app) addChannels(ctx context.Context, opt *pghub.Options, w world) error {
 	opt.Registerer = a.metrics
-	a.webhooks = webhook.New(webhook.Options{})
+	a.webhooks = webhook.New(webhook.Options{Proxy: http.ProxyFromEnvironment})
 	opt.Webhooks = a.webhooks
 	var err error
 	if a.line, err = lineChannel(a.config, opt.Agency, w.lineAPI, a.log); err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net/http"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -119,7 +120,7 @@ func testEndpoint(ctx context.Context, e env, s *stores, id string) error {
 	if !endpoint.Disabled.IsZero() {
 		return fmt.Errorf("the endpoint is closed: %s", endpoint.Reason)
 	}
-	sender := webhook.New(webhook.Options{})
+	sender := webhook.New(webhook.Options{Proxy: http.ProxyFromEnvironment})
 	defer sender.Close()
 	now := time.Now()
 	event := hub.Event{ID: "test_" + approval.NewID(now, rand.Reader), Type: hub.EventWebhookTest, At: now, Data: json.RawMessage(`{}`)}
