@@ -23,6 +23,7 @@ import (
 	"qianhe/approval"
 	"qianhe/approval/access"
 	"qianhe/approval/approvaltest"
+	"qianhe/approval/pgaccess"
 	"qianhe/approval/pgapproval"
 	"qianhe/channels/sandbox"
 	"qianhe/hub"
@@ -31,7 +32,7 @@ import (
 
 var updateMatrix = flag.Bool("update", false, "accept what the routes answer: go test ./cmd/qianhe -run TestMatrix -update, then read the difference")
 
-const matrixFile = "testdata/matrix.txt"
+const matrixFile = "testdata/matrix.golden"
 
 // matrixLegend stands over the table. A reader holds each line against the rule
 // of its route; the program only says when one has changed.
@@ -71,6 +72,8 @@ type subject struct {
 	notice   string
 	link     string
 	device   string
+
+	challenge string // of the session that waits
 }
 
 // matrix is a whole server with subjects of every role, and two colleagues.
@@ -184,8 +187,13 @@ func (m *matrix) equip(s *subject, token string) {
 	if err := m.app.pool.QueryRow(ctx, `select id from account where login = $1`, s.login).Scan(&s.account); err != nil {
 		m.t.Fatal(err)
 	}
+	strict := pgaccess.New(m.app.pool, pgaccess.Options{Sealer: m.app.sealer, Policy: access.Policy{Confirming: access.ConfirmAlways}})
 	for _, kind := range []string{"full", "waiting", "retired", "reading", "spare"} {
-		in, err := m.app.accounts.Admit(ctx, access.Proven{Account: s.account, Methods: []access.Method{access.ByPassword}, At: time.Now()}, access.Browser{Address: "192.0.2.1"})
+		door := m.app.accounts
+		if kind == "waiting" {
+			door = strict
+		}
+		in, err := door.Admit(ctx, access.Proven{Account: s.account, Methods: []access.Method{access.ByPassword}, At: time.Now()}, access.Browser{Address: "192.0.2.1"})
 		if err != nil {
 			m.t.Fatal(err)
 		}
@@ -195,6 +203,10 @@ func (m *matrix) equip(s *subject, token string) {
 			s.session = in.Session.ID
 		case "spare":
 			s.device = in.Session.Device
+		case "waiting":
+			if err := m.app.pool.QueryRow(ctx, `select id from challenge where session = $1`, in.Session.ID).Scan(&s.challenge); err != nil {
+				m.t.Fatal(err)
+			}
 		case "retired":
 			m.exec(`update session set revoked_at = now() where id = $1`, in.Session.ID)
 		default:
@@ -230,8 +242,11 @@ func (m *matrix) address(pattern string, of *subject) (method, path string) {
 		method, path = http.MethodGet, pattern
 	}
 	id := string(of.document)
-	if strings.HasPrefix(path, "/n/") {
+	switch {
+	case strings.HasPrefix(path, "/n/"):
 		id = of.notice
+	case strings.HasPrefix(path, "/newdevice/"), strings.HasPrefix(path, "/desk/"):
+		id = of.challenge
 	}
 	file := of.file
 	if strings.HasSuffix(path, "/image") {
@@ -335,8 +350,10 @@ func (m *matrix) restore() {
 		}
 	}
 	m.exec(`update device set revoked_at = null where revoked_at is not null`)
-	m.exec(`update account set disabled_at = null where disabled_at is not null`)
-	m.exec(`update person set left_at = null where left_at is not null`)
+	m.exec(`update account set disabled_at = null, must_change = false where disabled_at is not null or must_change`)
+	for _, s := range m.all() {
+		m.exec(`update person set left_at = null, roles = $2, unit = $3 where id = $1`, s.person.ID, s.person.Roles, s.person.Unit)
+	}
 }
 
 // TestMatrix asks for every route as everybody. A route that is not in the
@@ -378,6 +395,9 @@ func TestMatrix(t *testing.T) {
 			cells[pattern][c.name] = letters
 			if !strings.HasPrefix(pattern, "GET ") && strings.Contains(letters, "+") {
 				m.restore()
+				if c.name == "change" {
+					m.exec(`update account set must_change = true`)
+				}
 			}
 		}
 		if c.name == "change" {
