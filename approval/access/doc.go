@@ -76,11 +76,34 @@
 // configured proxy. What the client itself writes into X-Forwarded-For is never
 // believed.
 //
-// # Where more will stand
+// # Providers and second factors
 //
-// A password is one way to prove who one is; others stand beside it as
-// packages of their own (ldap, oidc, passkey, totp) and end in the same
-// [SignedIn]. Confirmation of a new device and the rule of one mobile device
-// come between the proof and the session: [Device] and its platform are kept
-// for them, and a session never exists before everything is proven.
+// A [Provider] says who somebody is and nothing more: packages ldap and oidc are
+// two, under names of the configuration, and another is added without a change
+// to them (TW FidO has its [Method] already). What an agency makes of its people
+// is a [Source]. Limits, the account, the second factor, the device and the
+// session are the same for all and come after it, so that none is a way round
+// them. One that fails says so and nothing else is tried in its place.
+//
+// An identity is bound to one account by what does not change in the provider.
+// By its login it gets an account only that was made for it and that nobody can
+// open otherwise, or a new one where the agency wants that.
+//
+// What is begun in a browser (the way to a portal and back, a second factor) is
+// kept on the server for ten minutes, found by a cookie of that browser
+// ([FlowCookie]) and used up by being taken: no answer counts in another browser
+// or twice.
+//
+// A second factor is asked for whenever the account has one. An app's digits are
+// good once, a passkey's challenge too, and so are the codes on paper, which are
+// hashed. Failures are counted by account, and from a device that it trusts apart
+// from those of strangers. Showing a factor again makes a session fresh and
+// gives it a new secret.
+//
+// # Many at once
+//
+// Hashing takes a processor for tens of milliseconds. A [Turnstile] lets few
+// through, and whoever finds no place is told when to come again before
+// anything of theirs is looked at or counted. One processor is left to those who
+// are in.
 package access
