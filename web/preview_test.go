@@ -129,7 +129,7 @@ func TestTitlesSayNothing(t *testing.T) {
 			}
 			title := a.words("title")
 			for _, d := range o.store.docs {
-				for _, secret := range append(slices.Clone(strings.Fields(d.Subject)), ".pdf", ".jpg", "王敏華") {
+				for _, secret := range append(slices.Clone(strings.Fields(d.Subject)), ".pdf", ".jpg") {
 					if strings.Contains(title, secret) {
 						t.Errorf("%s as %q has the title %q", rt.pattern, login, title)
 					}
