@@ -56,7 +56,7 @@ func TestAccessIsChanged(t *testing.T) {
 	if got := a.words("textarea[name='network.intranet']"); got != "10.0.0.0/40" {
 		t.Errorf("the field has %q", got)
 	}
-	mobile := o.get(t, "admin", "/admin/access/mobile").has(t, "[type=checkbox][checked]", 5).form(t, "/admin/access/mobile")
+	mobile := o.get(t, "admin", "/admin/access/mobile").has(t, "[type=checkbox][checked]", 10).form(t, "/admin/access/mobile")
 	mobile["mobile.roles"] = []string{"official", "admin"}
 	o.send(t, "admin", "/admin/access/mobile", mobile).redirects(t, "/admin/access?ok=settings")
 	proof := o.get(t, "admin", "/admin/access/proof").form(t, "/admin/access/proof")

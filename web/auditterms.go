@@ -31,6 +31,10 @@ func auditKey(k access.EventKind) string {
 		return "event.factor.codes"
 	case access.EventDeviceRevoked:
 		return "event.device.revoked"
+	case access.EventDeviceReplaced:
+		return "event.device.replaced"
+	case access.EventDeviceJoined:
+		return "event.device.joined"
 	case access.EventChannelLinked:
 		return "event.channel.linked"
 	case access.EventChannelUnlinked:

@@ -12,6 +12,8 @@ type devicesPage struct {
 	Devices []deviceView
 	Others  bool // there are others than this one
 	Asks    []newcomerView
+	Same    []handoverAsk // other browsers of this phone that ask to be let in
+	Joins   bool          // such can be let in
 }
 
 // deviceView is one browser.
@@ -45,6 +47,10 @@ func (s *Server) devices(w http.ResponseWriter, r *http.Request, v *visit) error
 			p.Asks = append(p.Asks, v.words.newcomer(n, v.now))
 		}
 	}
+	if p.Same, err = s.handoverAsks(r, v); err != nil {
+		return err
+	}
+	p.Joins = s.Handovers != nil
 	for _, d := range list {
 		p.Devices = append(p.Devices, v.words.device(v, d))
 		p.Others = p.Others || !d.Current

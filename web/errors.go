@@ -61,6 +61,7 @@ var known = [...]struct {
 	{approval.ErrStale, http.StatusConflict, "error.stale"},
 	{approval.ErrReplayed, http.StatusConflict, "error.replayed"},
 	{approval.ErrExpired, http.StatusConflict, "error.expired"},
+	{access.ErrReplaced, http.StatusUnauthorized, "error.replaced"},
 	{access.ErrNoSession, http.StatusUnauthorized, "error.session"},
 	{access.ErrCredentials, http.StatusUnauthorized, "error.credentials"},
 	{access.ErrFlow, http.StatusConflict, "error.flow"},
@@ -190,6 +191,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, v *visit, err erro
 		return
 	case v.data:
 		s.failData(w, f)
+		return
+	case errors.Is(err, access.ErrReplaced):
+		s.replaced(w, r, v)
 		return
 	case errors.Is(err, access.ErrNoSession) && (r.Method == http.MethodGet || r.Method == http.MethodHead):
 		v.record.err = nil

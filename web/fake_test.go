@@ -296,6 +296,7 @@ type accounts struct {
 	fails    error // what a sign-in gives, when it is set
 	waits    bool  // every device is new
 	ended    []string
+	replaced string // cookie of a device whose place another has taken
 }
 
 const password = "correct horse battery"
@@ -321,6 +322,9 @@ func (a *accounts) SignIn(_ context.Context, in access.SignIn) (access.SignedIn,
 func (a *accounts) Resume(_ context.Context, cookie string) (access.Session, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.replaced != "" && cookie == a.replaced {
+		return access.Session{}, access.ErrReplaced
+	}
 	s, ok := a.sessions[cookie]
 	if !ok || slices.Contains(a.ended, s.ID) {
 		return access.Session{}, access.ErrNoSession

@@ -49,6 +49,9 @@ type newDevicePage struct {
 	newcomerView
 	Choices []int
 	Local   bool // there is a password of ours to be changed
+
+	Replaces []string // that are retired when it is confirmed
+	Same     bool     // another browser of this phone asks to be let in as one
 }
 
 func (s *Server) newDevice(w http.ResponseWriter, r *http.Request, v *visit) error {
@@ -64,6 +67,12 @@ func (s *Server) newDevice(w http.ResponseWriter, r *http.Request, v *visit) err
 		return err
 	}
 	p := &newDevicePage{base: b, newcomerView: v.words.newcomer(n, v.now), Choices: n.Choices, Local: v.session.MustChange}
+	p.Replaces = v.words.replacesView(n.Replaces)
+	asks, err := s.handoverAsks(r, v)
+	if err != nil {
+		return err
+	}
+	p.Same = len(asks) > 0 && len(p.Choices) > 0
 	return s.render(w, r, http.StatusOK, "newdevice", p)
 }
 

@@ -18,7 +18,7 @@ func (o *office) address(pattern string) (method, path string) {
 	}
 	return method, strings.NewReplacer(
 		"{id}", string(o.flood), "{file}", string(o.pdf), "{page}", "1", "{device}", "device-desk", "{link}", "line", "{way}", "portal", "{factor}", "app",
-		"{kind}", "document.arrived", "{notification}", o.ledger.entries[0].ID, "{channel}", "line", "{group}", "reach",
+		"{kind}", "document.arrived", "{notification}", o.ledger.entries[0].ID, "{channel}", "line", "{group}", "reach", "{handover}", handoverID,
 		"{person}", string(o.wang.ID), "{unit}", string(o.kao.Unit), "{hash}", "0000000000", "{name}", "app.css", "{$}", "",
 	).Replace(path)
 }

@@ -46,6 +46,7 @@ type office struct {
 	trail                            *trail
 	staff                            *staff
 	door                             *door
+	joins                            *joins
 }
 
 // pushKey is a VAPID public key, as far as its looks go.
@@ -116,6 +117,8 @@ func newOffice(t testing.TB, change ...func(*Options)) *office {
 	}
 	opt.Linking = o.pairings()
 	o.door = newDoor(o)
+	o.joins = &joins{office: o}
+	opt.Handovers = o.joins
 	opt.NewDevices, opt.Hotline = o.door, "(02) 0000-0119"
 	for _, f := range change {
 		f(&opt)

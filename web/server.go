@@ -31,6 +31,7 @@ type Options struct {
 	Log     *slog.Logger
 
 	NewDevices     NewDevices // nil: none is ever confirmed
+	Handovers      Handovers  // nil: no other browser of a phone is let in by one
 	Hotline        string     // service line (服務專線) for who did not sign in, may be empty
 	Ledger         Ledger     // nil: nobody can look at it
 	Webhooks       Webhooks   // nil: nobody can look at them

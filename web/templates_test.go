@@ -14,7 +14,7 @@ import (
 var pageTypes = map[string]any{
 	"elsewhere": &elsewherePage{}, "second": &secondPage{}, "factors": &factorsPage{}, "totp": &totpPage{}, "passkey": &passkeyPage{}, "codes": &codesPage{}, "prove": &provePage{},
 	"signin": &signInPage{}, "inbox": &inboxPage{}, "document": &documentPage{}, "decide": &decidePage{}, "done": &donePage{}, "me": &mePage{},
-	"password": &passwordPage{}, "devices": &devicesPage{}, "notifications": &notificationsPage{}, "view": &viewPage{}, "error": &errorPage{}, "notyours": &notYoursPage{},
+	"password": &passwordPage{}, "devices": &devicesPage{}, "notifications": &notificationsPage{}, "view": &viewPage{}, "error": &errorPage{}, "notyours": &notYoursPage{}, "handover": &handoverPage{}, "replaced": &replacedPage{},
 	"offline": &offlinePage{}, "posted": &postedPage{}, "webhooks": &webhooksPage{}, "preferences": &preferencesPage{}, "mylog": &myLogPage{}, "overdue": &overduePage{},
 	"waiting": &waitingPage{}, "newdevice": &newDevicePage{}, "deny": &denyPage{}, "desk": &deskPage{},
 	"liff": &liffPage{}, "linkline": &linkLINEPage{}, "linkmessenger": &linkMessengerPage{},

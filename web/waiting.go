@@ -45,7 +45,10 @@ type waitingPage struct {
 	Ends    string // when all of this does
 	Error   string
 	Hotline string
-	Reloads bool // by itself, where there is no script: nothing is being typed
+
+	Handover handoverView
+	Replaces []string // that will be retired when it is confirmed
+	Reloads  bool     // by itself, where there is no script: nothing is being typed
 }
 
 // waitState is what the page says in one word.
@@ -101,6 +104,12 @@ func (s *Server) showWaiting(w http.ResponseWriter, r *http.Request, v *visit, n
 	if !wait.CodeUntil.IsZero() {
 		p.Until = v.words.Moment(wait.CodeUntil, v.now)
 	}
+	if p.State == string(access.Open) {
+		if p.Handover, err = s.handoverOf(r); err != nil {
+			return err
+		}
+		p.Replaces = v.words.replacesView(wait.Replaces)
+	}
 	p.Reloads = p.State == string(access.Open) && !p.Enter
 	return s.render(w, r, status, "waiting", p)
 }
@@ -112,7 +121,11 @@ func (s *Server) waitingState(w http.ResponseWriter, r *http.Request, v *visit) 
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	return json.NewEncoder(w).Encode(map[string]any{"state": waitState(wait, v.now), "texts": wait.Texts})
+	h, err := s.handoverOf(r)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(w).Encode(map[string]any{"state": waitState(wait, v.now), "texts": wait.Texts, "number": h.Number})
 }
 
 // sendText sends the text, or sends it again.

@@ -28,6 +28,8 @@ type door struct {
 	c       *access.Challenge
 	policy  access.Policy
 	id      string
+
+	replaces []access.Device // that will be retired
 }
 
 func newDoor(o *office) *door {
@@ -60,6 +62,7 @@ func (d *door) Waiting(_ context.Context, cookie string) (access.Wait, error) {
 	if d.trusted {
 		w.Number = d.c.Number
 	}
+	w.Replaces = d.replaces
 	return w, nil
 }
 
@@ -125,6 +128,7 @@ func (d *door) newcomer() access.Newcomer {
 	}
 	if d.c.IsOpen(d.office.now) {
 		n.Choices = d.c.Choices
+		n.Replaces = d.replaces
 	}
 	return n
 }

@@ -21,6 +21,9 @@ var (
 	// ErrFlow: what is to be ended here was not begun in this browser, took too
 	// long, or was ended before.
 	ErrFlow = errors.New("nothing of this browser is under way")
+	// ErrReplaced: the session was of a device whose place another has taken
+	// (單一行動裝置). It is an [ErrNoSession].
+	ErrReplaced = fmt.Errorf("device was replaced: %w", ErrNoSession)
 	// ErrToken: the API token is unknown, withdrawn or has ended.
 	ErrToken = errors.New("API token is not valid")
 	// ErrSealed: sealed bytes were changed, are of another place, or were

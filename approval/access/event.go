@@ -27,6 +27,8 @@ const (
 	EventFactorRemoved   EventKind = "factor.removed"
 	EventCodesMade       EventKind = "factor.codes" // codes for paper, in the place of those before
 	EventDeviceRevoked   EventKind = "device.revoked"
+	EventDeviceReplaced  EventKind = "device.replaced"  // another took its place
+	EventDeviceJoined    EventKind = "device.joined"    // another browser of the same phone was let in
 	EventChannelLinked   EventKind = "channel.linked"   // written by the database
 	EventChannelUnlinked EventKind = "channel.unlinked" // written by the database
 	EventPolicyChanged   EventKind = "policy.changed"   // written by the database
@@ -51,7 +53,7 @@ const (
 func EventKinds() []EventKind {
 	return []EventKind{
 		EventSignedIn, EventRefused, EventLimited, EventSignedOut,
-		EventTextSent, EventNewConfirmed, EventNewDenied, EventNewAccepted, EventPasswordChanged, EventFactorAdded, EventFactorRemoved, EventCodesMade, EventDeviceRevoked,
+		EventTextSent, EventNewConfirmed, EventNewDenied, EventNewAccepted, EventPasswordChanged, EventFactorAdded, EventFactorRemoved, EventCodesMade, EventDeviceRevoked, EventDeviceReplaced, EventDeviceJoined,
 		EventChannelLinked, EventChannelUnlinked,
 		EventAccountCreated, EventAccountChanged, EventAccountLocked, EventAccountUnlocked, EventPasswordReset, EventLeft, EventReassigned,
 		EventUnitCreated, EventUnitChanged, EventTokenIssued, EventTokenWithdrawn,

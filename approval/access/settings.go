@@ -30,6 +30,16 @@ type Settings struct {
 
 	// MobileRoles may work on a phone or tablet (行動裝置).
 	MobileRoles []approval.Role
+	// Phones is how many mobile devices an account may have confirmed at once, 0
+	// for any number: confirming one more retires the one that was used longest
+	// ago. It holds for SingleRoles.
+	Phones      int
+	SingleRoles []approval.Role
+	// PhoneContexts is how many browsers of one phone may be in.
+	PhoneContexts int
+	// Desktops is how many desktop browsers an account may have confirmed at
+	// once, 0 for any number.
+	Desktops int
 
 	// Proof is what an act asks for beyond a session, by act.
 	Proof map[Act]Proof
@@ -50,6 +60,7 @@ func DefaultSettings() Settings {
 		API:         ReachOpen,
 		Reach:       map[approval.Role]Reach{},
 		MobileRoles: approval.Roles(),
+		Phones:      1, SingleRoles: approval.Roles(), PhoneContexts: 3,
 		Proof: map[Act]Proof{
 			ActDecide: ProofNone, ActApprove: ProofNone, ActChannels: ProofNone, ActDevices: ProofNone,
 			ActPassword: ProofNone, ActAdmin: ProofNone, ActExport: ProofNone,
@@ -122,6 +133,7 @@ const (
 // Clone gives a copy that shares nothing with s.
 func (s Settings) Clone() Settings {
 	s.Intranet, s.VPN, s.MobileRoles = slices.Clone(s.Intranet), slices.Clone(s.VPN), slices.Clone(s.MobileRoles)
+	s.SingleRoles = slices.Clone(s.SingleRoles)
 	s.Reach, s.Proof = maps.Clone(s.Reach), maps.Clone(s.Proof)
 	return s
 }

@@ -74,6 +74,10 @@ func SettingTable() []Setting {
 		choice("reach.api", "reach", append(slices.Clone(reaches), string(ReachNowhere)),
 			func(s *Settings) string { return string(s.API) }, func(s *Settings, v string) { s.API = Reach(v) }),
 		roles("mobile.roles", "mobile", func(s *Settings) *[]approval.Role { return &s.MobileRoles }),
+		number("mobile.phones", "mobile", 0, 5, func(s *Settings) *int { return &s.Phones }),
+		roles("mobile.single", "mobile", func(s *Settings) *[]approval.Role { return &s.SingleRoles }),
+		number("mobile.contexts", "mobile", 1, MaxContexts, func(s *Settings) *int { return &s.PhoneContexts }),
+		number("mobile.desktops", "mobile", 0, 20, func(s *Settings) *int { return &s.Desktops }),
 	)
 	for _, a := range Acts() {
 		proofs := []string{string(ProofNone), string(ProofFresh), string(ProofSecond), string(ProofBoth)}

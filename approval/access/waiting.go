@@ -19,6 +19,8 @@ type Wait struct {
 	CodeGood  bool      // the code can be entered still
 	CodeUntil time.Time // zero while no text was sent
 	Left      int       // tries
+
+	Replaces []Device // that will be retired for it
 }
 
 // Newcomer is a sign-in on a new device, as who answers it is shown it.
@@ -32,8 +34,9 @@ type Newcomer struct {
 	At        time.Time
 	ExpiresAt time.Time
 	ClosedAt  time.Time
-	Choices   []int // to pick from, on a device that is trusted; empty once answered
-	Undoable  bool  // a text has confirmed it, and that can be taken back
+	Choices   []int    // to pick from, on a device that is trusted; empty once answered
+	Replaces  []Device // that are retired when it is confirmed
+	Undoable  bool     // a text has confirmed it, and that can be taken back
 
 	// Login, Name and Unit say whose it is, to who vouches.
 	Login, Name, Unit string

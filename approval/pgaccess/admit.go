@@ -98,6 +98,13 @@ func (s *Store) enter(ctx context.Context, e entry) (out access.SignedIn, err er
 		if err := s.useDevice(ctx, tx, &e); err != nil {
 			return err
 		}
+		if e.standing == access.Full {
+			retired, err := s.makeRoomLate(ctx, tx, t, e.Account, e.token.ID, e.now)
+			if err != nil {
+				return err
+			}
+			out.Ended = append(out.Ended, retired...)
+		}
 		out.Replaced, err = collect[string](tx.Query(ctx, `
 			update session
 			set    revoked_at = $2

@@ -187,7 +187,7 @@ func (s *Store) answer(ctx context.Context, account, id string, fn func(tx pgx.T
 		case r.Challenge.State == access.Denied && before.State != access.Denied:
 			out.Ended, err = s.denied(ctx, tx, r, t, now)
 		case r.Challenge.State == access.Confirmed && (before.State != access.Confirmed || before.By != r.By):
-			err = s.confirmed(ctx, tx, r, t, now)
+			out.Ended, err = s.confirmed(ctx, tx, r, t, now)
 		}
 		return err
 	})
@@ -198,13 +198,15 @@ func (s *Store) answer(ctx context.Context, account, id string, fn func(tx pgx.T
 	return out, said
 }
 
-// confirmed opens the session that has waited. The account is locked.
-func (s *Store) confirmed(ctx context.Context, tx pgx.Tx, r *challengeRow, t *telling, now time.Time) error {
+// confirmed opens the session that has waited, and retires what makes room for
+// it; a text alone retires nothing until nobody can object any more. It gives
+// the sessions that are over. The account is locked.
+func (s *Store) confirmed(ctx context.Context, tx pgx.Tx, r *challengeRow, t *telling, now time.Time) (ended []string, err error) {
 	until, standing := r.ReadsUntil(s.policy), access.Full
 	if !until.IsZero() {
 		standing = access.Reading
 	}
-	_, err := tx.Exec(ctx, `
+	_, err = tx.Exec(ctx, `
 		update session
 		set    standing = @standing,
 		       reading_until = @until,
@@ -215,18 +217,28 @@ func (s *Store) confirmed(ctx context.Context, tx pgx.Tx, r *challengeRow, t *te
 		and    revoked_at is null`,
 		pgx.NamedArgs{"device": r.Device, "standing": standing, "until": orNull(until), "now": now, "absolute": s.policy.Absolute, "by": string(r.By)})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := tx.Exec(ctx, `update device set reading_until = $2 where id = $1`, r.Device, orNull(until)); err != nil {
-		return err
+	var later *time.Time
+	if standing == access.Reading {
+		later = orNull(now.Add(s.policy.Undo))
+	}
+	_, err = tx.Exec(ctx, `update device set reading_until = $2, displaces_at = $3 where id = $1`, r.Device, orNull(until), later)
+	if err != nil {
+		return nil, err
 	}
 	if err := trust(ctx, tx, r.Account, r.Device, now); err != nil {
-		return err
+		return nil, err
 	}
 	if r.By != access.ByText {
 		_, err := tx.Exec(ctx, `update account set texts_off = false, refused_until = null where id = $1`, r.Account)
 		if err != nil {
-			return err
+			return nil, err
+		}
+	}
+	if standing == access.Full {
+		if ended, err = s.makeRoom(ctx, tx, t, r.Account, r.Device, now); err != nil {
+			return nil, err
 		}
 	}
 	t.withdraw(r)
@@ -236,7 +248,7 @@ func (s *Store) confirmed(ctx context.Context, tx pgx.Tx, r *challengeRow, t *te
 	case standing == access.Reading:
 		t.alert(r, approval.MatterReading, now)
 	}
-	return s.record(ctx, tx, r.event(access.EventNewConfirmed, now))
+	return ended, s.record(ctx, tx, r.event(access.EventNewConfirmed, now))
 }
 
 // denied ends everything that waits, and refuses new devices for a while. No

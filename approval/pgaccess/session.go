@@ -121,7 +121,8 @@ func (s *Store) session(ctx context.Context, q querier, id string, now time.Time
 // Resume gives the session of a cookie, and takes note, about once a minute,
 // that it was used. It gives [access.ErrNoSession] when the cookie is not one,
 // or the session has ended, was not used for too long, or the account is closed.
-// With a session that waits it gives [access.ErrWaiting] too: whoever looks at
+// With one of a device
+// whose place another has taken it gives [access.ErrReplaced]; with a session that waits it gives [access.ErrWaiting] too: whoever looks at
 // the error only lets nobody in who waits.
 func (s *Store) Resume(ctx context.Context, cookie string) (access.Session, error) {
 	token, ok := access.ParseToken(cookie)
@@ -131,7 +132,7 @@ func (s *Store) Resume(ctx context.Context, cookie string) (access.Session, erro
 	now := s.now()
 	row, err := s.session(ctx, s.pool, token.ID, now)
 	if errors.Is(err, access.ErrNoSession) {
-		return access.Session{}, access.ErrNoSession
+		return access.Session{}, s.why(ctx, token)
 	}
 	if err != nil {
 		return access.Session{}, fmt.Errorf("resume session: %w", err)

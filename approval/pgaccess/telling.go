@@ -23,6 +23,7 @@ type Alerter interface {
 type telling struct {
 	alerts []approval.Alert
 	over   []approval.AlertKey
+	ended  []string // sessions that are over, with all that hangs on them
 }
 
 // telling runs fn in a transaction and tells what it has collected.
@@ -43,6 +44,13 @@ func (s *Store) telling(ctx context.Context, fn func(tx pgx.Tx, t *telling) erro
 			return err
 		}
 		after = []func(){withdrawn, told}
+		if e, ok := s.alerts.(Ender); ok && len(t.ended) > 0 {
+			over, err := e.EndSessionsTx(ctx, tx, t.ended)
+			if err != nil {
+				return err
+			}
+			after = append(after, over)
+		}
 		return nil
 	})
 	if err != nil {

@@ -68,6 +68,11 @@ func (s *Store) Waiting(ctx context.Context, cookie string) (access.Wait, error)
 	if trusted {
 		w.Number = r.Number
 	}
+	if r.IsOpen(now) {
+		if w.Replaces, err = s.displaces(ctx, s.pool, r.Account, r.Device); err != nil {
+			return access.Wait{}, fmt.Errorf("waiting session: %w", err)
+		}
+	}
 	return w, nil
 }
 
@@ -120,7 +125,16 @@ func (s *Store) Newcomer(ctx context.Context, session access.Session, id string)
 	if err != nil {
 		return access.Newcomer{}, fmt.Errorf("sign-in on a new device: %w", err)
 	}
-	return s.newcomer(r), nil
+	n := s.newcomer(r)
+	if r.IsOpen(s.now()) {
+		if n.Replaces, err = s.displaces(ctx, s.pool, session.Account, r.Device); err != nil {
+			return access.Newcomer{}, fmt.Errorf("sign-in on a new device: %w", err)
+		}
+		for i := range n.Replaces {
+			n.Replaces[i].Current = n.Replaces[i].ID == session.Device
+		}
+	}
+	return n, nil
 }
 
 func (s *Store) newcomer(r *challengeRow) access.Newcomer {

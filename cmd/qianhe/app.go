@@ -155,6 +155,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Documents:      a.documents,
 		Accounts:       a.accounts,
 		NewDevices:     a.accounts,
+		Handovers:      a.accounts,
 		Access:         a.accounts,
 		Hub:            a.hub,
 		Settings:       a.hub,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
 
 	"qianhe/approval"
 	"qianhe/hub"
@@ -120,6 +121,18 @@ func TestSessionEndsLinks(t *testing.T) {
 	}{
 		{"told", func(f *fixture) {
 			if err := f.RemoveSessionLinks(f.t.Context(), "s1"); err != nil {
+				f.t.Error(err)
+			}
+		}},
+		{"told in the transaction", func(f *fixture) {
+			err := pgx.BeginFunc(f.t.Context(), f.pool, func(tx pgx.Tx) error {
+				after, err := f.EndSessionsTx(f.t.Context(), tx, []string{"s1"})
+				if err == nil {
+					after()
+				}
+				return err
+			})
+			if err != nil {
 				f.t.Error(err)
 			}
 		}},

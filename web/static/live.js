@@ -214,12 +214,22 @@
     };
   }
 
-  // The session is over; the page says so.
+  // The session is over; the page says so. Where something is being written it
+  // stays, with the reason above it.
   function ended() {
     over = true;
     clearTimeout(poll);
     state('off');
-    if (!document.querySelector('textarea')) { location.reload(); }
+    if (!document.querySelector('textarea')) { location.reload(); return; }
+    fetch('/live/head', { credentials: 'same-origin' }).then(function (answer) { return answer.json(); }).then(function (why) {
+      var main = document.getElementById('main'), note = document.createElement('p');
+      if (!why.message) { return; }
+      note.className = 'wrong over';
+      note.setAttribute('role', 'alert');
+      note.textContent = why.message;
+      main.insertBefore(note, main.firstChild);
+      main.scrollIntoView();
+    }).catch(function () { /* the next tap says it */ });
   }
 
   // When a server goes away, all its pages come back: those that somebody looks

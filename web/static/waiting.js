@@ -9,7 +9,8 @@
   function look() {
     if (document.hidden) { again(); return; }
     q.load('/waiting/state', function (now, status) {
-      if (status === 401 || (now && now.state !== place.dataset.waits)) { location.reload(); return; }
+      if (status === 401 || (now && now.state !== place.dataset.waits) ||
+        (now && place.dataset.number && String(now.number) !== place.dataset.number)) { location.reload(); return; }
       again();
     }, 'json');
   }
