@@ -81,16 +81,18 @@ func House(kind Kind, unseen time.Duration) Rule {
 // HousePolicy is the policy of an organisation that has not decided anything,
 // with every field filled in.
 func HousePolicy() Policy {
-	ladder := approval.HouseLadder()
+	ladder, names, refresh := approval.HouseLadder(), false, true
 	return Policy{
-		Unseen:     DefaultUnseen,
-		Quiet:      &Quiet{From: 20 * 60, To: 7*60 + 30, DaysOff: true},
-		Digests:    []int{8*60 + 30},
-		Cap:        12,
-		Tier:       TierCounts,
-		QuotaShare: 0.9,
-		Keep:       400,
-		Chase:      &ladder,
+		Unseen:         DefaultUnseen,
+		Quiet:          &Quiet{From: 20 * 60, To: 7*60 + 30, DaysOff: true},
+		Digests:        []int{8*60 + 30},
+		Cap:            12,
+		Tier:           TierCounts,
+		NamesInReplies: &names,
+		Refresh:        &refresh,
+		QuotaShare:     0.9,
+		Keep:           400,
+		Chase:          &ladder,
 	}
 }
 

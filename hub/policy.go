@@ -2,6 +2,7 @@ package hub
 
 import (
 	"cmp"
+	"errors"
 	"maps"
 	"reflect"
 	"time"
@@ -19,25 +20,33 @@ type Policy struct {
 	Rules map[Kind]Rule `json:"rules,omitempty"`
 	// Unseen is how long a notification waits before it goes to a channel that
 	// disturbs, where the house's table says so.
-	Unseen  time.Duration `json:"unseen,omitempty"`
-	Quiet   *Quiet        `json:"quiet,omitempty"`
-	Digests []int         `json:"digests,omitempty"` // minutes since midnight, on working days
+	Unseen time.Duration `json:"unseen,omitempty"`
+	Quiet  *Quiet        `json:"quiet,omitempty"`
+	// Digests are minutes since midnight, on working days. None at all, but not
+	// nil: nobody is told.
+	Digests []int `json:"digests,omitzero"`
 	// Cap is how many messages a person is sent through one channel within an
 	// hour; more are held back and collapse. Security and 最速件 are not counted.
 	Cap int `json:"cap,omitempty"`
 	// Tier is how much any message may say about a document.
 	Tier Tier `json:"tier,omitempty"`
 	// NamesInReplies: an answer in a chat may name who has handled a document.
-	NamesInReplies bool `json:"names_in_replies,omitempty"`
+	NamesInReplies *bool `json:"names_in_replies,omitempty"`
 	// Refresh: what Web Push shows on other devices is replaced when it has been
 	// handled. It costs a push each time.
-	Refresh bool `json:"refresh,omitempty"`
+	Refresh *bool `json:"refresh,omitempty"`
 	// QuotaShare of a provider's monthly quota may be used before its channel
 	// is only for what is urgent.
 	QuotaShare float64          `json:"quota_share,omitempty"`
 	Keep       int              `json:"keep,omitempty"` // days for which records are kept
 	Chase      *approval.Ladder `json:"chase,omitempty"`
 }
+
+// AnyVersion is for who changes a policy without having read it.
+const AnyVersion = -1
+
+// ErrPolicyChanged: somebody else has changed the policy meanwhile.
+var ErrPolicyChanged = errors.New("policy was changed meanwhile")
 
 // PolicyVersion is a policy as it was put in force.
 type PolicyVersion struct {
@@ -58,13 +67,13 @@ func (p Policy) Over(base Policy) Policy {
 	p.Rules = rules
 	p.Unseen = cmp.Or(p.Unseen, base.Unseen)
 	p.Quiet = cmp.Or(p.Quiet, base.Quiet)
-	if len(p.Digests) == 0 {
+	if p.Digests == nil {
 		p.Digests = base.Digests
 	}
 	p.Cap = cmp.Or(p.Cap, base.Cap)
 	p.Tier = cmp.Or(p.Tier, base.Tier)
-	p.NamesInReplies = p.NamesInReplies || base.NamesInReplies
-	p.Refresh = p.Refresh || base.Refresh
+	p.NamesInReplies = cmp.Or(p.NamesInReplies, base.NamesInReplies)
+	p.Refresh = cmp.Or(p.Refresh, base.Refresh)
 	p.QuotaShare = cmp.Or(p.QuotaShare, base.QuotaShare)
 	p.Keep = cmp.Or(p.Keep, base.Keep)
 	p.Chase = cmp.Or(p.Chase, base.Chase)
@@ -101,6 +110,12 @@ func (p Policy) Except(base Policy) Policy {
 	}
 	if p.Tier == base.Tier {
 		p.Tier = ""
+	}
+	if reflect.DeepEqual(p.NamesInReplies, base.NamesInReplies) {
+		p.NamesInReplies = nil
+	}
+	if reflect.DeepEqual(p.Refresh, base.Refresh) {
+		p.Refresh = nil
 	}
 	if p.QuotaShare == base.QuotaShare {
 		p.QuotaShare = 0

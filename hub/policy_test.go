@@ -20,7 +20,7 @@ func departing() hub.Policy {
 	return hub.Policy{
 		Rules:  map[hub.Kind]hub.Rule{hub.KindDecided: rule},
 		Unseen: time.Hour, Quiet: &hub.Quiet{From: 21 * 60, To: 7 * 60}, Digests: []int{510, 810}, Cap: 5, Tier: hub.TierNumber,
-		NamesInReplies: true, Refresh: true, QuotaShare: 0.5, Keep: 90, Chase: &approval.Ladder{At: 480},
+		NamesInReplies: new(true), Refresh: new(false), QuotaShare: 0.5, Keep: 90, Chase: &approval.Ladder{At: 480},
 	}
 }
 

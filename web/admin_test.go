@@ -53,7 +53,7 @@ func TestAdmin(t *testing.T) {
 	o.ledger.health[1].DownUntil = time.Time{}
 	p := hub.HousePolicy()
 	p.Cap = 5
-	if err := o.settings.SetPolicy(t.Context(), o.admin.ID, p); err != nil {
+	if err := o.settings.SetPolicy(t.Context(), o.admin.ID, p, hub.AnyVersion); err != nil {
 		t.Fatal(err)
 	}
 	o.get(t, "admin", "/admin").says(t, `a[href="/admin/channels"]`, "3 個管道正常").says(t, `a[href="/admin/policy"]`, "周明德 於 09:10 更改")

@@ -65,7 +65,7 @@ func (p *policyGeneralPage) fill(w *words, policy hub.Policy) {
 	p.Unseen, p.Cap = strconv.Itoa(int(policy.Unseen/time.Minute)), strconv.Itoa(policy.Cap)
 	p.From, p.To, p.DaysOff = clock(policy.Quiet.From), clock(policy.Quiet.To), policy.Quiet.DaysOff
 	p.Digests, p.Share, p.Keep = w.clocks(policy.Digests), percent(policy.QuotaShare), strconv.Itoa(policy.Keep)
-	p.Names, p.Refresh = policy.NamesInReplies, policy.Refresh
+	p.Names, p.Refresh = *policy.NamesInReplies, *policy.Refresh
 	for _, t := range []hub.Tier{hub.TierCounts, hub.TierNumber, hub.TierSubject} {
 		p.Tier = append(p.Tier, choice{Value: string(t), Text: w.T(tierKey(t)), Checked: policy.Tier == t})
 	}
@@ -94,7 +94,7 @@ func (s *Server) setPolicyGeneral(w http.ResponseWriter, r *http.Request, v *vis
 	f := r.PostForm
 	wrong := readGeneral(f, &p)
 	if wrong == nil {
-		wrong = s.Settings.SetPolicy(r.Context(), v.session.Person.ID, p)
+		wrong = s.Settings.SetPolicy(r.Context(), v.session.Person.ID, p, shownVersion(f))
 	}
 	if wrong == nil {
 		http.Redirect(w, r, "/admin/policy?ok=settings", http.StatusSeeOther)
@@ -141,7 +141,7 @@ func readGeneral(f url.Values, p *hub.Policy) error {
 		refuse("quiet", "prefs.quiet.times", "")
 	}
 	p.Quiet = &hub.Quiet{From: from, To: to, DaysOff: f.Get("daysoff") != ""}
-	p.Digests = nil
+	p.Digests = []int{}
 	for _, word := range strings.FieldsFunc(f.Get("digests"), func(r rune) bool { return strings.ContainsRune(" ,;、，；\n\t", r) }) {
 		m, ok := minutesOf(word)
 		if !ok {
@@ -151,12 +151,11 @@ func readGeneral(f url.Values, p *hub.Policy) error {
 		p.Digests = append(p.Digests, m)
 	}
 	slices.Sort(p.Digests)
-	if p.Digests = slices.Compact(p.Digests); len(p.Digests) == 0 && len(bad) == 0 {
-		refuse("digests", "general.digests.none", "")
-	}
+	p.Digests = slices.Compact(p.Digests)
 	p.Cap = number("cap", "policy.cap", 1, 1000)
 	p.Tier = hub.Tier(f.Get("tier"))
-	p.NamesInReplies, p.Refresh = f.Get("names") != "", f.Get("refresh") != ""
+	names, refresh := f.Get("names") != "", f.Get("refresh") != ""
+	p.NamesInReplies, p.Refresh = &names, &refresh
 	p.QuotaShare = float64(number("share", "policy.share", 1, 100)) / 100
 	p.Keep = number("keep", "policy.keep", 1, 3650)
 

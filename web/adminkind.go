@@ -156,7 +156,7 @@ func (s *Server) setPolicyKind(w http.ResponseWriter, r *http.Request, v *visit)
 		p.Rules[k] = rule
 	}
 	if wrong == nil {
-		wrong = s.Settings.SetPolicy(r.Context(), v.session.Person.ID, p)
+		wrong = s.Settings.SetPolicy(r.Context(), v.session.Person.ID, p, shownVersion(f))
 	}
 	if wrong == nil {
 		http.Redirect(w, r, "/admin/policy?ok=settings", http.StatusSeeOther)

@@ -1,9 +1,11 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -123,11 +125,11 @@ func (w *words) general(p hub.Policy) []fact {
 	return []fact{
 		{Label: w.T("general.unseen"), Value: w.span(p.Unseen)},
 		{Label: w.T("general.quiet"), Value: w.quiet(*p.Quiet)},
-		{Label: w.T("general.digests"), Value: w.clocks(p.Digests)},
+		{Label: w.T("general.digests"), Value: cmp.Or(w.clocks(p.Digests), w.T("general.digests.off"))},
 		{Label: w.T("general.cap"), Value: w.T("general.cap.value", p.Cap)},
 		{Label: w.T("general.tier"), Value: w.T(tierKey(p.Tier))},
-		{Label: w.T("general.names"), Value: onOff(p.NamesInReplies)},
-		{Label: w.T("general.refresh"), Value: onOff(p.Refresh)},
+		{Label: w.T("general.names"), Value: onOff(*p.NamesInReplies)},
+		{Label: w.T("general.refresh"), Value: onOff(*p.Refresh)},
 		{Label: w.T("general.share"), Value: percent(p.QuotaShare) + " %"},
 		{Label: w.T("general.keep"), Value: w.N("span.days", p.Keep)},
 		{Label: w.T("general.chase"), Value: w.ladder(p.Chase)},
@@ -204,7 +206,7 @@ func (s *Server) current(ctx context.Context) (hub.Policy, int, error) {
 }
 
 // checkPolicyForm reads a form that changes the policy, shown as of a version.
-// It gives the policy as it is now, and errPolicyChanged when that is another.
+// It gives the policy as it is now, and hub.ErrPolicyChanged when that is another.
 func (s *Server) checkPolicyForm(w http.ResponseWriter, r *http.Request, v *visit, part string) (hub.Policy, error) {
 	if err := parseForm(w, r); err != nil {
 		return hub.Policy{}, err
@@ -218,9 +220,17 @@ func (s *Server) checkPolicyForm(w http.ResponseWriter, r *http.Request, v *visi
 	}
 	p, now, err := s.current(r.Context())
 	if err == nil && now != version {
-		err = errPolicyChanged
+		err = hub.ErrPolicyChanged
 	}
 	return p, err
+}
+
+// shownVersion is the version that a form was shown with, once it was checked. It
+// is compared again when the change is written: another administrator may come in
+// between.
+func shownVersion(f url.Values) int64 {
+	version, _ := strconv.ParseInt(f.Get("version"), 10, 64)
+	return version
 }
 
 // policyForm is what every form that changes the policy has.
@@ -264,7 +274,7 @@ func (s *Server) resetPolicy(w http.ResponseWriter, r *http.Request, v *visit) e
 	if _, err := s.checkPolicyForm(w, r, v, "reset"); err != nil {
 		return err
 	}
-	if err := s.Settings.SetPolicy(r.Context(), v.session.Person.ID, hub.Policy{}); err != nil {
+	if err := s.Settings.SetPolicy(r.Context(), v.session.Person.ID, hub.Policy{}, shownVersion(r.PostForm)); err != nil {
 		return err
 	}
 	http.Redirect(w, r, "/admin/policy?ok=settings", http.StatusSeeOther)

@@ -142,7 +142,7 @@ func TestPolicyForAll(t *testing.T) {
 	f.Del("daysoff")
 	o.send(t, "admin", path, f).redirects(t, "/admin/policy?ok=settings")
 	p := o.settings.history[1].Policy
-	if p.Unseen != 30*time.Minute || !slices.Equal(p.Digests, []int{510, 810}) || p.Cap != 6 || *p.Quiet != (hub.Quiet{From: 1080, To: 480}) || p.Tier != hub.TierNumber || !p.NamesInReplies || !p.Refresh || p.QuotaShare != .8 || p.Keep != 100 ||
+	if p.Unseen != 30*time.Minute || !slices.Equal(p.Digests, []int{510, 810}) || p.Cap != 6 || *p.Quiet != (hub.Quiet{From: 1080, To: 480}) || p.Tier != hub.TierNumber || !*p.NamesInReplies || !*p.Refresh || p.QuotaShare != .8 || p.Keep != 100 ||
 		*p.Chase != (approval.Ladder{At: 600, Soon: 2, Desk: 3, Head: 5, Weekly: 5}) {
 		t.Errorf("policy is %+v", p)
 	}
@@ -161,16 +161,26 @@ func TestPolicyForAll(t *testing.T) {
 			t.Errorf("%s came back as %q, want %q", field, got, value)
 		}
 	}
+	// What the house has on can be turned off, and the digest as a whole.
 	f = o.get(t, "admin", path).form(t, path)
 	f.Set("digests", " 、 ")
-	o.send(t, "admin", path, f).status(t, http.StatusUnprocessableEntity).says(t, "main", "請至少填一個時間")
+	f.Del("refresh")
+	f.Del("names")
+	o.settings.meanwhile = true
+	o.send(t, "admin", path, f).status(t, http.StatusConflict).says(t, "main", "重新")
+	o.settings.meanwhile = false
 	if len(o.settings.history) != 2 {
 		t.Errorf("%d changes", len(o.settings.history))
 	}
+	o.send(t, "admin", path, f).redirects(t, "/admin/policy?ok=settings")
+	if p := o.settings.history[2].Policy; p.Digests == nil || len(p.Digests) != 0 || *p.Refresh || *p.NamesInReplies {
+		t.Errorf("turned off it is %+v", p)
+	}
+	o.get(t, "admin", "/admin/policy").says(t, ".past li:first-child", "不通知件數")
 
 	f = o.get(t, "admin", "/admin/policy/reset").status(t, 200).form(t, "/admin/policy/reset")
 	o.send(t, "admin", "/admin/policy/reset", f).redirects(t, "/admin/policy?ok=settings")
-	if got := o.settings.history[2].Policy; got.Cap != before.Cap || *got.Quiet != *before.Quiet {
+	if got := o.settings.history[3].Policy; got.Cap != before.Cap || *got.Quiet != *before.Quiet {
 		t.Errorf("after the reset it is %+v", got)
 	}
 	o.send(t, "admin", "/admin/policy/reset", f).status(t, http.StatusConflict)

@@ -22,8 +22,6 @@ var (
 	// errElsewhere: the provider says who it is, and that opens nothing here; or it
 	// says that it is nobody.
 	errElsewhere = errors.New("nobody that a provider lets in")
-	// errPolicyChanged: somebody else has changed the policy meanwhile.
-	errPolicyChanged = errors.New("policy was changed meanwhile")
 	// errPushKey: the subscription was made with a key that is no longer ours.
 	errPushKey = errors.New("push subscription is under another key")
 	// errNowhere: there is no such address.
@@ -77,7 +75,7 @@ var known = [...]struct {
 	{access.ErrOwnAccess, http.StatusConflict, "error.ownaccess"},
 	{hub.ErrEndpointClosed, http.StatusConflict, "error.endpoint"},
 	{access.ErrSettingsChanged, http.StatusConflict, "error.policychanged"},
-	{errPolicyChanged, http.StatusConflict, "error.policychanged"},
+	{hub.ErrPolicyChanged, http.StatusConflict, "error.policychanged"},
 	{errPushKey, http.StatusConflict, "error.pushkey"},
 	{hub.ErrDeadSubscription, http.StatusConflict, "error.pushkey"},
 	{pdfview.ErrBusy, http.StatusServiceUnavailable, "error.pages.busy"},

@@ -490,11 +490,12 @@ func (p *post) SeenDelivery(_ context.Context, delivery string, _ approval.Perso
 
 // settings is Settings in memory, with the checks of the real ones.
 type settings struct {
-	mu      sync.Mutex
-	choices map[approval.PersonID]hub.Preferences
-	history []hub.PolicyVersion // latest last
-	people  map[approval.PersonID]approval.Person
-	now     func() time.Time
+	mu        sync.Mutex
+	choices   map[approval.PersonID]hub.Preferences
+	history   []hub.PolicyVersion // latest last
+	meanwhile bool                // another administrator comes in between
+	people    map[approval.PersonID]approval.Person
+	now       func() time.Time
 }
 
 func (s *settings) Preferences(_ context.Context, p approval.PersonID) (hub.Preferences, error) {
@@ -524,12 +525,15 @@ func (s *settings) Policy(context.Context) (hub.Policy, error) {
 	return s.history[len(s.history)-1].Policy, nil
 }
 
-func (s *settings) SetPolicy(_ context.Context, by approval.PersonID, p hub.Policy) error {
+func (s *settings) SetPolicy(_ context.Context, by approval.PersonID, p hub.Policy, version int64) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.meanwhile || version != hub.AnyVersion && version != int64(len(s.history)) {
+		return hub.ErrPolicyChanged
+	}
 	s.history = append(s.history, hub.PolicyVersion{Version: int64(len(s.history) + 1), Policy: p.Over(hub.HousePolicy()), By: by, Name: s.people[by].Name, At: s.now()})
 	return nil
 }

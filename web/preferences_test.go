@@ -73,7 +73,7 @@ func TestPreferencesThatAreNotShown(t *testing.T) {
 	rule := p.Rule(hub.KindAnnouncement)
 	rule.Held = true
 	p.Rules = map[hub.Kind]hub.Rule{hub.KindAnnouncement: rule}
-	if err := o.settings.SetPolicy(t.Context(), o.admin.ID, p); err != nil {
+	if err := o.settings.SetPolicy(t.Context(), o.admin.ID, p, hub.AnyVersion); err != nil {
 		t.Fatal(err)
 	}
 	had := hub.Preferences{Off: []hub.ChannelName{hub.SMS}, Muted: []hub.Kind{hub.KindAnnouncement}, Digest: []int{510, 1020}}

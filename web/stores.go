@@ -94,7 +94,7 @@ type Settings interface {
 	Policy(ctx context.Context) (hub.Policy, error)
 	// DefaultPolicy is what is in force where nobody has decided otherwise.
 	DefaultPolicy() hub.Policy
-	SetPolicy(ctx context.Context, by approval.PersonID, p hub.Policy) error
+	SetPolicy(ctx context.Context, by approval.PersonID, p hub.Policy, version int64) error
 	// PolicyHistory gives what was in force, latest first.
 	PolicyHistory(ctx context.Context, limit int) ([]hub.PolicyVersion, error)
 }

@@ -125,7 +125,7 @@ func TestDigestAtSeveralTimes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := f.SetPolicy(t.Context(), "dan", hub.Policy{Digests: []int{8*60 + 30, 13*60 + 30}}); err != nil {
+	if err := f.SetPolicy(t.Context(), "dan", hub.Policy{Digests: []int{8*60 + 30, 13*60 + 30}}, hub.AnyVersion); err != nil {
 		t.Fatal(err)
 	}
 	f.trays.set("dan", approval.TrayCounts{})

@@ -17,7 +17,7 @@ import (
 // committed; it does not block.
 //
 // A step that was left takes the point out of what is still to be sent about
-// it, and makes wrong what was sent: where the organisation wants it, Web Push
+// it, and makes wrong what was sent: unless the organisation has that off, Web Push
 // puts that right. Somebody who has decided is not told of their own decision.
 func (h *Hub) EnqueueTx(ctx context.Context, tx pgx.Tx, events []approval.Event) (after func(), err error) {
 	if len(events) == 0 {

@@ -237,7 +237,7 @@ func stop(t testing.TB, h *Hub) {
 // awake is a policy under which every notification goes out by itself, at any
 // hour, for tests of the delivery.
 func awake(unseen time.Duration) hub.Policy {
-	p := hub.Policy{Unseen: unseen, Quiet: &hub.Quiet{}, Cap: 1 << 20, Rules: map[hub.Kind]hub.Rule{}}
+	p := hub.Policy{Unseen: unseen, Quiet: &hub.Quiet{}, Cap: 1 << 20, Refresh: new(false), Rules: map[hub.Kind]hub.Rule{}}
 	for _, k := range hub.Kinds() {
 		rule := hub.House(k, unseen)
 		rule.Group = ""

@@ -66,7 +66,7 @@ func (h *Hub) effectOnce(ctx context.Context, e received) (a saying, err error) 
 	if err != nil {
 		return a, err
 	}
-	t := &turn{Hub: h, now: h.now(), event: e, names: policy.NamesInReplies}
+	t := &turn{Hub: h, now: h.now(), event: e, names: *policy.NamesInReplies}
 	err = h.inTx(ctx, func(tx pgx.Tx) error {
 		t.tx = tx
 		open := false

@@ -259,7 +259,7 @@ func TestRetention(t *testing.T) {
 		r.Keep = days
 		policy.Rules[kind] = r
 	}
-	if err := f.SetPolicy(t.Context(), "amy", policy); err != nil {
+	if err := f.SetPolicy(t.Context(), "amy", policy, hub.AnyVersion); err != nil {
 		t.Fatal(err)
 	}
 	start := f.clock.Now()

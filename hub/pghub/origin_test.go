@@ -47,7 +47,7 @@ func TestLinksAndPoliciesAreRecorded(t *testing.T) {
 	f.exec(`update channel_link set disabled_at = now(), reason = 'address is dead' where disabled_at is null`)
 	dead := "channel.unlinked about amy amy line address is dead"
 	trail("called dead", linked, removed, linked, dead)
-	if err := f.SetPolicy(asked, "amy", hub.Policy{Cap: 3}); err != nil {
+	if err := f.SetPolicy(asked, "amy", hub.Policy{Cap: 3}, hub.AnyVersion); err != nil {
 		t.Fatal(err)
 	}
 	policy := "policy.changed amy about s1 203.0.113.7 intranet 1"

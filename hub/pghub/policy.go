@@ -29,7 +29,7 @@ type policyCache struct {
 // server was started with, on top of the house's own.
 func configured(opt Options, times []int) hub.Policy {
 	p := opt.Policy
-	if len(p.Digests) == 0 {
+	if p.Digests == nil {
 		p.Digests = times
 	}
 	return p.Filled()
@@ -76,10 +76,12 @@ func readPolicy(ctx context.Context, q queryer, base hub.Policy) (hub.Policy, er
 	return p.Over(base), err
 }
 
-// SetPolicy puts a policy in force. What is as the configuration or the house
+// SetPolicy puts a policy in force in the place of a version, 0 for none, or of
+// whichever it is ([hub.AnyVersion]). What is as the configuration or the house
 // has it is not stored, so that it goes on following them. Returns the errors of
-// [hub.Policy.Validate], and [approval.ErrNotFound] when by is nobody.
-func (h *Hub) SetPolicy(ctx context.Context, by approval.PersonID, p hub.Policy) error {
+// [hub.Policy.Validate], [hub.ErrPolicyChanged] when another version is in force
+// by now, and [approval.ErrNotFound] when by is nobody.
+func (h *Hub) SetPolicy(ctx context.Context, by approval.PersonID, p hub.Policy, version int64) error {
 	if err := p.Validate(); err != nil {
 		return err
 	}
@@ -93,7 +95,18 @@ func (h *Hub) SetPolicy(ctx context.Context, by approval.PersonID, p hub.Policy)
 		if err := sayOrigin(ctx, tx); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `insert into hub_policy (policy, set_by, set_at) values ($1, $2, $3)`, text, by, now)
+		var inForce int64
+		_, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('qianhe policy', 0))`)
+		if err == nil {
+			err = tx.QueryRow(ctx, `select coalesce(max(version), 0) from hub_policy`).Scan(&inForce)
+		}
+		if err == nil && version != hub.AnyVersion && version != inForce {
+			err = hub.ErrPolicyChanged
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `insert into hub_policy (policy, set_by, set_at) values ($1, $2, $3)`, text, by, now)
 		return err
 	})
 	if err != nil {

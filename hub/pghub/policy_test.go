@@ -31,7 +31,7 @@ func TestPolicyIsReadBySeveralProcesses(t *testing.T) {
 	}
 	changed := base
 	changed.Cap, changed.Quiet = 3, &hub.Quiet{}
-	if err := f.SetPolicy(t.Context(), "amy", changed); err != nil {
+	if err := f.SetPolicy(t.Context(), "amy", changed, hub.AnyVersion); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(changed, policy(f.Hub)); diff != "" {
@@ -57,9 +57,9 @@ func TestPolicyIsReadBySeveralProcesses(t *testing.T) {
 func TestPolicyHistory(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, house)
-	for i, p := range []hub.Policy{{Cap: 3}, {Cap: 4, NamesInReplies: true}} {
+	for i, p := range []hub.Policy{{Cap: 3}, {Cap: 4, NamesInReplies: new(true)}} {
 		f.clock.set(morning.Add(time.Duration(i) * time.Minute))
-		if err := f.SetPolicy(t.Context(), []approval.PersonID{"amy", "ben"}[i], p); err != nil {
+		if err := f.SetPolicy(t.Context(), []approval.PersonID{"amy", "ben"}[i], p, hub.AnyVersion); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestPolicyHistory(t *testing.T) {
 	if v := list[0]; v.By != "ben" || v.Name != secretName+"ben" || !v.At.Equal(morning.Add(time.Minute)) || v.Policy.Cap != 4 || v.Policy.Unseen != hub.DefaultUnseen {
 		t.Errorf("latest is %+v", v)
 	}
-	if v := list[1]; v.By != "amy" || v.Policy.Cap != 3 || v.Policy.NamesInReplies {
+	if v := list[1]; v.By != "amy" || v.Policy.Cap != 3 || *v.Policy.NamesInReplies {
 		t.Errorf("the one before is %+v", v)
 	}
 	if _, err := f.pool.Exec(t.Context(), `update hub_policy set policy = '{}'`); err == nil {
@@ -82,10 +82,10 @@ func TestPolicyThatCannotBeIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, house)
 	var invalid *approval.InvalidError
-	if err := f.SetPolicy(t.Context(), "amy", hub.Policy{Cap: -1}); !errors.As(err, &invalid) || invalid.Field != "cap" {
+	if err := f.SetPolicy(t.Context(), "amy", hub.Policy{Cap: -1}, hub.AnyVersion); !errors.As(err, &invalid) || invalid.Field != "cap" {
 		t.Errorf("a cap of -1 gives %v", err)
 	}
-	if err := f.SetPolicy(t.Context(), "nobody", hub.Policy{Cap: 5}); !errors.Is(err, approval.ErrNotFound) {
+	if err := f.SetPolicy(t.Context(), "nobody", hub.Policy{Cap: 5}, hub.AnyVersion); !errors.Is(err, approval.ErrNotFound) {
 		t.Errorf("a policy of nobody gives %v, want ErrNotFound", err)
 	}
 	if p, err := f.Policy(t.Context()); err != nil || p.Cap != hub.HousePolicy().Cap {
@@ -115,5 +115,51 @@ func TestPreferences(t *testing.T) {
 	}
 	if err := f.SetPreferences(t.Context(), "nobody", want); !errors.Is(err, approval.ErrNotFound) {
 		t.Errorf("preferences of nobody give %v, want ErrNotFound", err)
+	}
+}
+
+// TestPolicyOfTwoAdministrators: the second to write over the same version is
+// told so, and nothing of theirs is in force; what the house has on stays off
+// where the organisation turned it off, and no digest is no digest.
+func TestPolicyOfTwoAdministrators(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, house)
+	if p, err := f.Policy(t.Context()); err != nil || !*p.Refresh || *p.NamesInReplies || len(p.Digests) != 1 {
+		t.Fatalf("the house's is %+v, %v", p, err)
+	}
+	off := hub.Policy{Digests: []int{}, Refresh: new(false), NamesInReplies: new(false)}
+	if err := f.SetPolicy(t.Context(), "amy", off, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.SetPolicy(t.Context(), "ben", hub.Policy{Cap: 3}, 0); !errors.Is(err, hub.ErrPolicyChanged) {
+		t.Errorf("the second: %v", err)
+	}
+	again := f.another()
+	p, err := again.Policy(t.Context())
+	if err != nil || *p.Refresh || p.Digests == nil || len(p.Digests) != 0 || p.Cap == 3 {
+		t.Errorf("in force is %+v, %v", p, err)
+	}
+	if at := again.digestSlot(p, f.clock.Now()); !at.IsZero() {
+		t.Errorf("a digest at %s", at)
+	}
+	// At the same time: one of them.
+	list, err := f.PolicyHistory(t.Context(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	errs := make(chan error, 8)
+	for i := range cap(errs) {
+		go func() { errs <- f.SetPolicy(t.Context(), "amy", hub.Policy{Cap: i + 1}, list[0].Version) }()
+	}
+	won := 0
+	for range cap(errs) {
+		if err := <-errs; err == nil {
+			won++
+		} else if !errors.Is(err, hub.ErrPolicyChanged) {
+			t.Error(err)
+		}
+	}
+	if won != 1 {
+		t.Errorf("%d of them have changed it, want 1", won)
 	}
 }

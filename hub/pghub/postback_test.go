@@ -173,7 +173,7 @@ func TestStaleTap(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			f := newChatFixture(t, func(opt *Options) { opt.Policy.NamesInReplies = tt.names })
+			f := newChatFixture(t, func(opt *Options) { opt.Policy.NamesInReplies = &tt.names })
 			f.enqueue(f.event(approval.EventArrived, tt.doc, "amy", highest))
 			delivery := f.sent()
 			f.handle("ben", 32*time.Minute)

@@ -56,4 +56,4 @@ func (h *Hub) queueRefresh(b *pgx.Batch, policy hub.Policy, e approval.Event) *p
 }
 
 // refreshes reports whether p is to have them.
-func refreshes(p hub.Policy) bool { return p.Refresh && p.Rule(hub.KindRefresh).Group != "" }
+func refreshes(p hub.Policy) bool { return *p.Refresh && p.Rule(hub.KindRefresh).Group != "" }

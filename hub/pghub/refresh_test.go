@@ -12,7 +12,7 @@ import (
 )
 
 // refreshing has Web Push put right what it shows.
-func refreshing(o *Options) { o.Policy = hub.Policy{Refresh: true} }
+func refreshing(o *Options) { o.Policy = hub.Policy{Refresh: new(true)} }
 
 func (f *fixture) refreshCount() int {
 	f.t.Helper()
@@ -84,19 +84,19 @@ func TestNoRefresh(t *testing.T) {
 		policy hub.Policy
 		do     func(f *fixture)
 	}{
-		{"not wanted", hub.Policy{}, func(f *fixture) { f.shows() }},
-		{"nothing was sent", hub.Policy{Refresh: true}, func(f *fixture) {}},
-		{"it was tapped, and is gone", hub.Policy{Refresh: true}, func(f *fixture) {
+		{"not wanted", hub.Policy{Refresh: new(false)}, func(f *fixture) { f.shows() }},
+		{"nothing was sent", hub.Policy{Refresh: new(true)}, func(f *fixture) {}},
+		{"it was tapped, and is gone", hub.Policy{Refresh: new(true)}, func(f *fixture) {
 			if err := f.SeenDelivery(f.t.Context(), f.shows().Delivery, "amy", hub.WebPush); err != nil {
 				f.t.Fatal(err)
 			}
 		}},
-		{"it is too old", hub.Policy{Refresh: true}, func(f *fixture) { f.shows(); f.clock.add(21 * time.Hour) }},
-		{"it did not go out", hub.Policy{Refresh: true}, func(f *fixture) {
+		{"it is too old", hub.Policy{Refresh: new(true)}, func(f *fixture) { f.shows(); f.clock.add(21 * time.Hour) }},
+		{"it did not go out", hub.Policy{Refresh: new(true)}, func(f *fixture) {
 			f.push.fails(&hub.Rejected{Reason: "no"})
 			f.shows()
 		}},
-		{"it was shown to somebody else", hub.Policy{Refresh: true}, func(f *fixture) {
+		{"it was shown to somebody else", hub.Policy{Refresh: new(true)}, func(f *fixture) {
 			f.shows()
 			f.exec(`update notification set person = 'ben'`)
 		}},
@@ -167,7 +167,7 @@ func TestRefreshGivesWay(t *testing.T) {
 // Refreshes take no room of what is news.
 func TestRefreshIsNotCapped(t *testing.T) {
 	t.Parallel()
-	f := newFixture(t, func(o *Options) { o.Policy = hub.Policy{Refresh: true, Cap: 2} })
+	f := newFixture(t, func(o *Options) { o.Policy = hub.Policy{Refresh: new(true), Cap: 2} })
 	f.link("amy", hub.WebPush)
 	f.shows()
 	for range 3 {

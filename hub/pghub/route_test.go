@@ -181,7 +181,7 @@ func TestPreferencesAndPolicyAreUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := f.SetPolicy(t.Context(), "dan", hub.Policy{Unseen: 40 * time.Minute}); err != nil {
+	if err := f.SetPolicy(t.Context(), "dan", hub.Policy{Unseen: 40 * time.Minute}, hub.AnyVersion); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range []string{"amy", "ben", "cid"} {
