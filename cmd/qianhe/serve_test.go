@@ -29,7 +29,7 @@ func newOfficeServer(t *testing.T) officeServer {
 			t.Fatal(err)
 		}
 	}
-	return officeServer{data, freeAddress(t), freeAddress(t)}
+	return officeServer{filepath.Join(data, "qianhe-data"), freeAddress(t), freeAddress(t)} // which it makes
 }
 
 func freeAddress(t *testing.T) string {

@@ -131,6 +131,10 @@ func (s *stores) openHub(ctx context.Context, options ...func(*pghub.Options) er
 func (s *stores) connect(ctx context.Context) error {
 	dsn := s.config.DatabaseURL
 	if dsn == "" {
+		// The database runs as another user when we are root, and has to get in.
+		if err := os.MkdirAll(s.config.Data, 0o711); err != nil {
+			return err
+		}
 		server, err := localpg.Start(ctx, localpg.Options{Dir: filepath.Join(s.config.Data, "postgres"), Durable: true, Log: s.log})
 		if err != nil {
 			return err
