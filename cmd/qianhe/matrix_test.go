@@ -255,7 +255,7 @@ func (m *matrix) address(pattern string, of *subject) (method, path string) {
 	path = strings.NewReplacer(
 		"{$}", "", "{id}", id, "{file}", string(file), "{page}", "1", "{device}", of.device, "{link}", of.link, "{notification}", of.notice,
 		"{account}", of.account, "{person}", string(of.person.ID), "{unit}", string(of.person.Unit),
-		"{way}", "portal", "{factor}", "01m7v968e9hqh760et8sgstw08", "{channel}", "messenger", "{kind}", "document.arrived", "{group}", "reach", "{endpoint}", m.endpoint, "{hash}", "0000000000", "{name}", "app.css",
+		"{way}", "portal", "{factor}", "01m7v968e9hqh760et8sgstw08", "{handover}", "01m7v968e9hqh760et8sgstw08", "{channel}", "messenger", "{kind}", "document.arrived", "{group}", "reach", "{endpoint}", m.endpoint, "{hash}", "0000000000", "{name}", "app.css",
 	).Replace(path)
 	if strings.Contains(path, "{") {
 		m.t.Errorf("%s: say in matrix_test.go what stands in its place", pattern)
