@@ -36,7 +36,7 @@
 //	address  100 failures in 15 minutes, 1000 in 24 hours; an IPv6 /64 is one
 //	         address. An agency's people share one, hence the width.
 //
-// A browser with a device cookie of the account is counted by itself, under the
+// A browser that the account trusts is counted by itself, under the
 // limit of an account, and under no other: strangers who fail at a login do not
 // lock its owner out of their own phone, and one infected machine does not lock
 // out an agency. (OWASP: Slow Down Online Guessing Attacks with Device Cookies.)
@@ -106,4 +106,44 @@
 // through, and whoever finds no place is told when to come again before
 // anything of theirs is looked at or counted. One processor is left to those who
 // are in.
+//
+// # New devices
+//
+// A sign-in is a proof ([Proven]) and an admission. On a device that the account
+// trusts it is a [Full] session. On any other it waits ([Waiting]): it sees its
+// own page and nothing else, on every route, and ends after an hour.
+// [Confirming] says where that holds; the first device of an account without a
+// telephone number is trusted at once unless the agency asks for a voucher. The
+// waiting session is new, its cookie never stood in an address, and the code
+// gives it another secret. A [Challenge] opens it, once, in one of three ways:
+//
+//	device  The waiting page shows two digits; its owner picks them out of three
+//	        on a device that is trusted. A wrong pick denies: who guesses is not
+//	        the owner. Approving whatever pops up is wrong two times in
+//	        three, and denies then.
+//	text    A code of 6 digits, good for 10 minutes, 5 tries and this session.
+//	        Tries are counted under the lock of the account, on whatever node.
+//	        Sent again it is the same, at most 3 times; it is kept sealed. It goes
+//	        out at once where there is no device to confirm on.
+//	vouch   The registry desk (登記桌) or an administrator, on record; nobody for
+//	        themselves.
+//
+// A text alone is little: numbers are ported, and texts are read on lock
+// screens. Where the account had devices before, it gives [Reading] for 12
+// hours; the other devices are told at once and can take it back for 24. Once
+// trusted, a device is beyond the reach of any text.
+//
+// Denying, on a trusted device or with the deny code that the text carries
+// besides, ends everything that waits, refuses new devices for 24 hours
+// ([RefusedError]) and has the local password changed. An account without one
+// takes no text from then on, until a trusted device or a voucher has confirmed.
+// The deny code is 8 digits, kept as an HMAC, works once, and is guessed at most
+// 10 times in 15 minutes from one address. It cannot confirm, nor touch what is
+// trusted: a stolen text evicts nobody.
+//
+// Texts are limited before they are sent: 5 in an hour and 10 in a day to one
+// person and to one number, 30 and 200 from one address. None is sent to who has
+// not shown the password, so that it says nothing about accounts. A number that
+// took another's place takes none for 24 hours. Whatever was asked, answered or
+// sent is in the audit trail, and told to its owner.
 package access

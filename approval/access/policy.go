@@ -13,7 +13,8 @@ type Policy struct {
 	Device time.Duration
 	// Keep is how long a session that has ended stays on record, for inquiries.
 	Keep time.Duration
-	// Confirming is how a new device is met.
+	// Confirming is how a new device is met. Where it, Reading or Refuse is not
+	// set, what the agency has decided counts ([Settings]).
 	Confirming Confirming
 	// Waiting is how long a sign-in on a new device waits to be confirmed.
 	Waiting time.Duration
@@ -25,6 +26,8 @@ type Policy struct {
 	Undo time.Duration
 	// Refuse is how long new devices are refused after one was denied.
 	Refuse time.Duration
+	// CoolOff is how long a number that took another's place confirms nothing.
+	CoolOff time.Duration
 	// Texts limits texts with a code to one person, and to one number.
 	Texts []Rule
 	// TextSource limits those that are asked for from one address.
@@ -47,12 +50,13 @@ func DefaultPolicy() Policy {
 		Absolute:   7 * 24 * time.Hour,
 		Device:     180 * 24 * time.Hour,
 		Keep:       30 * 24 * time.Hour,
-		Confirming: ConfirmOff,
+		Confirming: ConfirmNumber,
 		Waiting:    time.Hour,
 		Code:       10 * time.Minute,
 		Reading:    12 * time.Hour,
 		Undo:       24 * time.Hour,
 		Refuse:     24 * time.Hour,
+		CoolOff:    24 * time.Hour,
 		Texts:      []Rule{{Max: 5, Within: time.Hour}, {Max: 10, Within: 24 * time.Hour}},
 		TextSource: []Rule{{Max: 30, Within: time.Hour}, {Max: 200, Within: 24 * time.Hour}},
 		DenyCodes:  []Rule{{Max: 10, Within: 15 * time.Minute}, {Max: 50, Within: 24 * time.Hour}},
@@ -70,7 +74,7 @@ func (p Policy) WithDefaults() Policy {
 		want time.Duration
 	}{
 		{&p.Idle, d.Idle}, {&p.Absolute, d.Absolute}, {&p.Device, d.Device}, {&p.Keep, d.Keep},
-		{&p.Waiting, d.Waiting}, {&p.Code, d.Code}, {&p.Reading, d.Reading}, {&p.Undo, d.Undo}, {&p.Refuse, d.Refuse},
+		{&p.Waiting, d.Waiting}, {&p.Code, d.Code}, {&p.Reading, d.Reading}, {&p.Undo, d.Undo}, {&p.Refuse, d.Refuse}, {&p.CoolOff, d.CoolOff},
 	} {
 		if *f.have <= 0 {
 			*f.have = f.want

@@ -28,6 +28,13 @@ type Settings struct {
 	// API says from where other systems may call the JSON API.
 	API Reach
 
+	// Confirming is how a new device is met. Reading is how long one that a text
+	// alone has confirmed may only read, Refuse how long new devices are refused
+	// after one was denied.
+	Confirming Confirming
+	Reading    time.Duration
+	Refuse     time.Duration
+
 	// MobileRoles may work on a phone or tablet (行動裝置).
 	MobileRoles []approval.Role
 	// Phones is how many mobile devices an account may have confirmed at once, 0
@@ -61,6 +68,9 @@ func DefaultSettings() Settings {
 		Reach:       map[approval.Role]Reach{},
 		MobileRoles: approval.Roles(),
 		Phones:      1, SingleRoles: approval.Roles(), PhoneContexts: 3,
+		Confirming: ConfirmNumber,
+		Reading:    DefaultPolicy().Reading,
+		Refuse:     DefaultPolicy().Refuse,
 		Proof: map[Act]Proof{
 			ActDecide: ProofNone, ActApprove: ProofNone, ActChannels: ProofNone, ActDevices: ProofNone,
 			ActPassword: ProofNone, ActAdmin: ProofNone, ActExport: ProofNone,

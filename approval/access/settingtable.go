@@ -79,6 +79,12 @@ func SettingTable() []Setting {
 		number("mobile.contexts", "mobile", 1, MaxContexts, func(s *Settings) *int { return &s.PhoneContexts }),
 		number("mobile.desktops", "mobile", 0, 20, func(s *Settings) *int { return &s.Desktops }),
 	)
+	table = append(table,
+		choice("newdevice.confirming", "newdevice", []string{string(ConfirmNumber), string(ConfirmAlways), string(ConfirmLater), string(ConfirmOff)},
+			func(s *Settings) string { return string(s.Confirming) }, func(s *Settings, v string) { s.Confirming = Confirming(v) }),
+		span("newdevice.reading", "newdevice", time.Hour, 1, 72, func(s *Settings) *time.Duration { return &s.Reading }),
+		span("newdevice.refuse", "newdevice", time.Hour, 1, 168, func(s *Settings) *time.Duration { return &s.Refuse }),
+	)
 	for _, a := range Acts() {
 		proofs := []string{string(ProofNone), string(ProofFresh), string(ProofSecond), string(ProofBoth)}
 		if a == ActPassword {

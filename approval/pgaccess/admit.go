@@ -43,6 +43,7 @@ type entry struct {
 	access.Proven
 	browser access.Browser
 	now     time.Time
+	rules   access.Policy
 
 	token    access.Token // of the device
 	device   *deviceRow   // the one of its cookie, or nil
@@ -76,7 +77,10 @@ func (s *Store) enter(ctx context.Context, e entry) (out access.SignedIn, err er
 		return access.SignedIn{}, err
 	}
 	var denyKey []byte
-	if s.policy.Confirming != access.ConfirmOff && s.texts {
+	if e.rules, err = s.rules(ctx); err != nil {
+		return access.SignedIn{}, err
+	}
+	if e.rules.Confirming != access.ConfirmOff && s.texts {
 		if denyKey, err = s.denyKey(ctx); err != nil {
 			return access.SignedIn{}, err
 		}
@@ -157,12 +161,12 @@ func (s *Store) weigh(ctx context.Context, tx pgx.Tx, e *entry) error {
 	}
 	e.byText = !trusted
 	switch _, err := s.number(ctx, tx, e.person); {
-	case err == nil:
+	case err == nil, errors.Is(err, errCooling):
 		e.arrival.Number = true
 	case !errors.Is(err, access.ErrNoNumber):
 		return err
 	}
-	e.standing = s.policy.Confirming.Admit(e.arrival, e.now)
+	e.standing = e.rules.Confirming.Admit(e.arrival, e.now)
 	if until := zeroTime(refused); !e.arrival.Trusted && e.now.Before(until) {
 		return &access.RefusedError{Until: until}
 	}

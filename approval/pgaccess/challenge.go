@@ -38,6 +38,7 @@ type challengeRow struct {
 	TextsOff bool
 	First    bool // the account has never had a device that was trusted
 
+	rules access.Policy     // in an answer
 	actor approval.PersonID // who answers it, "" for whoever has the text
 
 	*access.Challenge `db:"-"`
@@ -162,6 +163,10 @@ func orNull(t time.Time) *time.Time {
 // comes back: a try that was counted, a sign-in that was denied.
 func (s *Store) answer(ctx context.Context, account, id string, fn func(tx pgx.Tx, r *challengeRow, now time.Time) error) (out access.Answered, err error) {
 	now := s.now()
+	rules, err := s.rules(ctx)
+	if err != nil {
+		return access.Answered{}, err
+	}
 	var said error
 	err = s.telling(ctx, func(tx pgx.Tx, t *telling) error {
 		_, closed, err := lockAccount(ctx, tx, account)
@@ -175,6 +180,7 @@ func (s *Store) answer(ctx context.Context, account, id string, fn func(tx pgx.T
 		if err != nil {
 			return err
 		}
+		r.rules = rules
 		before := *r.Challenge
 		if said = fn(tx, r, now); errors.Is(said, access.ErrAnswered) {
 			return said
@@ -202,7 +208,7 @@ func (s *Store) answer(ctx context.Context, account, id string, fn func(tx pgx.T
 // it; a text alone retires nothing until nobody can object any more. It gives
 // the sessions that are over. The account is locked.
 func (s *Store) confirmed(ctx context.Context, tx pgx.Tx, r *challengeRow, t *telling, now time.Time) (ended []string, err error) {
-	until, standing := r.ReadsUntil(s.policy), access.Full
+	until, standing := r.ReadsUntil(r.rules), access.Full
 	if !until.IsZero() {
 		standing = access.Reading
 	}
@@ -261,7 +267,7 @@ func (s *Store) denied(ctx context.Context, tx pgx.Tx, r *challengeRow, t *telli
 	devices := []string{r.Device}
 	for _, o := range others {
 		if o.IsOpen(now) {
-			if err := o.Refuse(r.By, s.policy, now); err != nil {
+			if err := o.Refuse(r.By, r.rules, now); err != nil {
 				return nil, err
 			}
 			if err := s.save(ctx, tx, o, nil); err != nil {
@@ -279,7 +285,7 @@ func (s *Store) denied(ctx context.Context, tx pgx.Tx, r *challengeRow, t *telli
 		set    refused_until = $2,
 		       must_change = must_change or password_hash <> '',
 		       texts_off = texts_off or password_hash = ''
-		where  id = $1`, r.Account, now.Add(s.policy.Refuse))
+		where  id = $1`, r.Account, now.Add(r.rules.Refuse))
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func (c *confirming) number(t *testing.T, person string, n byte) {
 	hash[0] = n
 	c.exec(t, `
 		insert into channel_link (id, person, channel, address_hash, address, label, created_at, confirmed_at)
-		values ($1 || ' ' || $3, $1, 'sms', $2, '', '0900***001', now(), now())`, person, hash, string(rune('a'+n)))
+		values ($1 || ' ' || $3, $1, 'sms', $2, '', '0900***001', $4, $4)`, person, hash, string(rune('a'+n)), c.clock.now())
 }
 
 // trusted signs lin in on a device and confirms it.
@@ -726,4 +726,23 @@ func (c *confirming) wantSignIn(t *testing.T, on access.SignedIn) access.SignedI
 		t.Fatalf("sign in: %v, %s", err, out.Session.Standing)
 	}
 	return out
+}
+
+// TestNewNumberCoolsOff: a number that took the place of another confirms nothing
+// for a day.
+func TestNewNumberCoolsOff(t *testing.T) {
+	t.Parallel()
+	c := newConfirming(t)
+	c.clock.pass(time.Hour)
+	c.exec(t, `update channel_link set disabled_at = $1 where person = 'p1'`, c.clock.now())
+	c.number(t, "p1", 2)
+	in, w := c.newDevice(t)
+	if in.Session.Standing != access.Waiting || w.CanText || w.Texts != 0 {
+		t.Errorf("at once: %+v", w)
+	}
+	wantError(t, c.SendText(t.Context(), in.SessionCookie, office), access.ErrNoNumber, "text to the new number")
+	c.clock.pass(24 * time.Hour)
+	if _, w := c.newDevice(t); w.Texts != 1 {
+		t.Errorf("a day later: %+v", w)
+	}
 }

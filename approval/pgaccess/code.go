@@ -23,25 +23,41 @@ import (
 type number struct {
 	Hash  []byte
 	Label string // masked
+	Cools bool
 }
 
-// number gives the one of a person, or access.ErrNoNumber.
+// errCooling: the number on record took another's place of late.
+var errCooling = fmt.Errorf("%w: the number is new", access.ErrNoNumber)
+
+// number gives the one of a person, or access.ErrNoNumber: also for a while after
+// it took the place of another, so that whoever has it changed does not take the
+// account over with it at once.
 func (s *Store) number(ctx context.Context, q querier, p approval.PersonID) (*number, error) {
 	if s.alerts == nil || !s.texts {
 		return nil, access.ErrNoNumber
 	}
 	rows, err := q.Query(ctx, `
-		select address_hash as hash, label
-		from   channel_link
-		where  person = $1
-		and    channel = 'sms'
-		and    disabled_at is null`, p)
+		select l.address_hash as hash,
+		       l.label,
+		       l.created_at > $2 and exists (
+			select from channel_link before
+			where  before.person = $1
+			and    before.channel = 'sms'
+			and    before.disabled_at > $2
+			and    before.address_hash <> l.address_hash) as cools
+		from   channel_link l
+		where  l.person = $1
+		and    l.channel = 'sms'
+		and    l.disabled_at is null`, p, s.now().Add(-s.policy.CoolOff))
 	if err != nil {
 		return nil, err
 	}
 	n, err := pgx.CollectOneRow(rows, pgx.RowToAddrOfStructByName[number])
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, access.ErrNoNumber
+	}
+	if err == nil && n.Cools {
+		return nil, errCooling
 	}
 	return n, err
 }
@@ -192,7 +208,7 @@ func (s *Store) RefuseByCode(ctx context.Context, code, address string) (access.
 		return access.Answered{}, fmt.Errorf("refuse by code: %w", err)
 	}
 	out, err := s.answer(ctx, r.Account, r.ID, func(tx pgx.Tx, r *challengeRow, now time.Time) error {
-		if err := r.Refuse(access.ByText, s.policy, now); err != nil {
+		if err := r.Refuse(access.ByText, r.rules, now); err != nil {
 			return err
 		}
 		return succeed(ctx, tx, attempt)

@@ -91,6 +91,7 @@ func setup(t *testing.T, change ...func(*pgaccess.Options)) *bundle {
 		Sealer:    access.NewSealer([32]byte{1}),
 		Passwords: b.hasher,
 		Log:       slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Policy:    access.Policy{Confirming: access.ConfirmOff}, // unless it is about new devices
 	}
 	for _, f := range change {
 		f(&b.opt)

@@ -47,6 +47,29 @@ func (s *Store) Settings(ctx context.Context) (access.Settings, error) {
 	return last.Settings, nil
 }
 
+// rules is the policy with what the agency has decided. It is asked for before a
+// transaction, which holds a connection.
+func (s *Store) rules(ctx context.Context) (access.Policy, error) {
+	p := s.policy
+	if s.given.Confirming != "" && s.given.Reading > 0 && s.given.Refuse > 0 {
+		return p, nil
+	}
+	settings, err := s.Settings(ctx)
+	if err != nil {
+		return p, err
+	}
+	if s.given.Confirming == "" {
+		p.Confirming = settings.Confirming
+	}
+	if s.given.Reading <= 0 {
+		p.Reading = settings.Reading
+	}
+	if s.given.Refuse <= 0 {
+		p.Refuse = settings.Refuse
+	}
+	return p, nil
+}
+
 // keepSettings keeps what was read or written, unless a later version is known.
 func (s *Store) keepSettings(v access.SettingsVersion, now time.Time) {
 	s.settings.mu.Lock()

@@ -66,6 +66,7 @@ type Store struct {
 	random    io.Reader
 	sealer    *access.Sealer
 	policy    access.Policy
+	given     access.Policy // before defaults
 	passwords Passwords
 	choice    password.Policy
 	hashing   *access.Turnstile
@@ -87,6 +88,7 @@ func New(pool *pgxpool.Pool, opt Options) *Store {
 		random:    opt.Random,
 		sealer:    opt.Sealer,
 		policy:    opt.Policy.WithDefaults(),
+		given:     opt.Policy,
 		passwords: opt.Passwords,
 		choice:    opt.Choice,
 		hashing:   access.NewTurnstile(cmp.Or(opt.Places, 16)),

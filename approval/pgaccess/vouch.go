@@ -30,21 +30,25 @@ func (s *Store) Desk(ctx context.Context, session access.Session) ([]access.Newc
 		return nil, err
 	}
 	now := s.now()
+	rules, err := s.rules(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list, err := s.challenges(ctx, s.pool, `
 		where  c.created_at > @since
 		and    c.account <> @own
 		and    (c.state = 'open' or c.took_over)
 		order  by c.created_at desc, c.id desc
-		limit  @max`, pgx.NamedArgs{"since": now.Add(-s.policy.Waiting - s.policy.Reading), "own": session.Account, "max": maxDesk})
+		limit  @max`, pgx.NamedArgs{"since": now.Add(-rules.Waiting - rules.Reading), "own": session.Account, "max": maxDesk})
 	if err != nil {
 		return nil, fmt.Errorf("list sign-ins to vouch for: %w", err)
 	}
 	var out []access.Newcomer
 	for _, r := range list {
-		if !r.IsOpen(now) && !r.Undoable(access.ByText, s.policy, now) {
+		if !r.IsOpen(now) && !r.Undoable(access.ByText, rules, now) {
 			continue
 		}
-		n := s.newcomer(r)
+		n := s.newcomer(r, rules)
 		n.Choices = nil
 		err := s.pool.QueryRow(ctx, `
 			select a.login, p.name, u.name
@@ -76,7 +80,7 @@ func (s *Store) Vouch(ctx context.Context, session access.Session, id string) (a
 	}
 	return s.answer(ctx, r.Account, id, func(tx pgx.Tx, r *challengeRow, now time.Time) error {
 		r.actor = session.Person.ID
-		return r.Vouch(s.policy, now)
+		return r.Vouch(r.rules, now)
 	})
 }
 

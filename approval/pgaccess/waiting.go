@@ -101,6 +101,10 @@ func (s *Store) Newcomers(ctx context.Context, session access.Session) ([]access
 		return nil, nil
 	}
 	now := s.now()
+	rules, err := s.rules(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list, err := s.challenges(ctx, s.pool, `where c.account = @account and c.device <> @own and c.created_at > @since order by c.created_at desc, c.id desc limit 20`,
 		pgx.NamedArgs{"account": session.Account, "own": session.Device, "since": now.Add(-s.policy.Waiting - s.policy.Undo)})
 	if err != nil {
@@ -108,8 +112,8 @@ func (s *Store) Newcomers(ctx context.Context, session access.Session) ([]access
 	}
 	var out []access.Newcomer
 	for _, r := range list {
-		if r.IsOpen(now) || r.Undoable(access.ByDevice, s.policy, now) {
-			out = append(out, s.newcomer(r))
+		if r.IsOpen(now) || r.Undoable(access.ByDevice, rules, now) {
+			out = append(out, s.newcomer(r, rules))
 		}
 	}
 	return out, nil
@@ -121,11 +125,15 @@ func (s *Store) Newcomer(ctx context.Context, session access.Session, id string)
 	if err := owner(session); err != nil {
 		return access.Newcomer{}, err
 	}
+	rules, err := s.rules(ctx)
+	if err != nil {
+		return access.Newcomer{}, err
+	}
 	r, err := s.challenge(ctx, s.pool, `where c.id = @id and c.account = @account`, pgx.NamedArgs{"id": id, "account": session.Account})
 	if err != nil {
 		return access.Newcomer{}, fmt.Errorf("sign-in on a new device: %w", err)
 	}
-	n := s.newcomer(r)
+	n := s.newcomer(r, rules)
 	if r.IsOpen(s.now()) {
 		if n.Replaces, err = s.displaces(ctx, s.pool, session.Account, r.Device); err != nil {
 			return access.Newcomer{}, fmt.Errorf("sign-in on a new device: %w", err)
@@ -137,11 +145,11 @@ func (s *Store) Newcomer(ctx context.Context, session access.Session, id string)
 	return n, nil
 }
 
-func (s *Store) newcomer(r *challengeRow) access.Newcomer {
+func (s *Store) newcomer(r *challengeRow, rules access.Policy) access.Newcomer {
 	now := s.now()
 	n := access.Newcomer{
 		ID: r.ID, State: r.Challenge.State, By: r.Challenge.By, Device: r.Label, Class: r.Class, Network: r.Network,
-		At: r.Challenge.CreatedAt, ExpiresAt: r.Challenge.ExpiresAt, ClosedAt: r.Challenge.ClosedAt, Undoable: r.Undoable(access.ByDevice, s.policy, now),
+		At: r.Challenge.CreatedAt, ExpiresAt: r.Challenge.ExpiresAt, ClosedAt: r.Challenge.ClosedAt, Undoable: r.Undoable(access.ByDevice, rules, now),
 	}
 	if r.IsOpen(now) {
 		n.Choices = slices.Clone(r.Choices)
@@ -178,7 +186,7 @@ func (s *Store) RefuseNewcomer(ctx context.Context, session access.Session, id s
 			return err
 		}
 		r.actor = session.Person.ID
-		return r.Refuse(access.ByDevice, s.policy, now)
+		return r.Refuse(access.ByDevice, r.rules, now)
 	})
 }
 

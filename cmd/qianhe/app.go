@@ -156,6 +156,7 @@ func (a *app) newWeb(ctx context.Context) (*web.Server, error) {
 		Accounts:       a.accounts,
 		NewDevices:     a.accounts,
 		Handovers:      a.accounts,
+		Hotline:        a.config.Hotline,
 		Access:         a.accounts,
 		Hub:            a.hub,
 		Settings:       a.hub,

@@ -247,7 +247,7 @@ func TestAttackForwardedFor(t *testing.T) {
 	t.Parallel()
 	m := newMatrix(t)
 	s := access.DefaultSettings().With(map[string]string{"network.intranet": "10.0.0.0/8", "reach.official": "intranet", "reach.api": "intranet"})
-	if err := m.app.accounts.SaveSettings(t.Context(), "", 0, s); err != nil {
+	if err := m.app.accounts.SaveSettings(t.Context(), "", 1, s); err != nil {
 		t.Fatal(err)
 	}
 	for _, headers := range [][]string{nil, {"X-Forwarded-For", "10.1.2.3"}, {"X-Forwarded-For", "10.1.2.3, 10.1.2.4"}, {"X-Real-Ip", "10.1.2.3"}, {"Forwarded", "for=10.1.2.3"}, {"True-Client-Ip", "10.1.2.3"}, {"X-Forwarded-For", "127.0.0.1"}} {

@@ -45,6 +45,7 @@ type Config struct {
 	Drain          time.Duration
 
 	Digest     string
+	Hotline    string
 	LINEAfter  time.Duration
 	QuietHours hub.Quiet
 
@@ -88,6 +89,7 @@ func settings() []setting {
 		{"log-level", "info", "debug, info, warn or error", false, func(c *Config, v string) error { return c.LogLevel.UnmarshalText([]byte(v)) }},
 		{"log-format", "auto", "text, json, or auto: text on a terminal", false, oneOf(func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json")},
 		{"drain", "0s", "how long to stay up not ready before closing, for a load balancer to notice", false, duration(func(c *Config) *time.Duration { return &c.Drain }, 0, 5*time.Minute)},
+		{"hotline", "", "service line (服務專線) that pages of new devices name, such as (02) 0000-0000", false, func(c *Config, v string) error { c.Hotline = v; return nil }},
 		{"digest", "30 8 * * *", "when pending counts are sent on working days, as a cron line in Asia/Taipei", false, setDigest},
 		{"line-after", "15m", "how long an unseen notification waits before it goes to LINE", false, duration(func(c *Config) *time.Duration { return &c.LINEAfter }, time.Minute, 12*time.Hour)},
 		{"quiet-hours", "20:00-07:30 off-days", "hours in Asia/Taipei in which only 最速件 and security go out, with off-days also Saturdays, Sundays and holidays; or none", false, setQuiet},
@@ -413,7 +415,7 @@ func (c *Config) print(w io.Writer) {
 		"database-url": mask(c.DatabaseURL != ""), "data": c.Data, "secret": mask(c.SecretSet),
 		"migrate": strconv.FormatBool(c.Migrate), "max-conns": strconv.Itoa(c.MaxConns),
 		"trusted-proxies": join(c.TrustedProxies), "log-level": strings.ToLower(c.LogLevel.String()), "log-format": c.LogFormat,
-		"drain": c.Drain.String(), "digest": c.Digest, "line-after": c.LINEAfter.String(), "quiet-hours": quietText(c.QuietHours),
+		"drain": c.Drain.String(), "digest": c.Digest, "hotline": c.Hotline, "line-after": c.LINEAfter.String(), "quiet-hours": quietText(c.QuietHours),
 		"webpush-subject": c.WebPushSubject, "webpush-hosts": strings.Join(c.WebPushHosts, ","),
 	}
 	maps.Copy(values, c.LINE.values())

@@ -154,6 +154,7 @@ func (d *demo) configure(opt demoOptions) (*Config, error) {
 		LogLevel:       slog.LevelWarn,
 		LogFormat:      "text",
 		Digest:         "30 8 * * *",
+		Hotline:        "(02) 0000-0119",
 		LINEAfter:      opt.lineAfter,
 		WebPushSubject: "mailto:demo@example.gov.tw",
 	}
@@ -207,6 +208,13 @@ func (d *demo) seed(ctx context.Context, s *stores) error {
 			return fmt.Errorf("account %s: %w", p.Account, err)
 		}
 		actors[p.Account] = approval.Actor{Person: person.ID, Name: p.Name, Title: p.Title, Unit: p.Unit[len(p.Unit)-1], Roles: p.Roles}
+	}
+	// Whoever tries the demo gets in at once on a first device; a second one shows
+	// how new devices are confirmed.
+	settings := access.DefaultSettings()
+	settings.Confirming = access.ConfirmLater
+	if err := s.accounts.SaveSettings(ctx, "", 0, settings); err != nil {
+		return err
 	}
 	calendar, err := s.calendar(ctx)
 	if err != nil {
@@ -315,7 +323,10 @@ func (d *demo) print(e env) {
   try       open %s (科長 王敏華), tap the button in LINE,
             sign in as wang, read the 最速件, press 核可;
             then open %s: 副局長's phone has buzzed.
-`, origin(d.listeners[1]), origin(d.listeners[0]), strings.Join(logins, " "), demoPassword, d.phone("wang"), d.phone("chen"))
+  try       sign in as wang in a private window as well: a new device waits.
+            Pick its number on the first one under 我的 › 登入的裝置, or have the
+            code sent to the phone; deny one there, or at %s/deny.
+`, origin(d.listeners[1]), origin(d.listeners[0]), strings.Join(logins, " "), demoPassword, d.phone("wang"), d.phone("chen"), origin(d.listeners[0]))
 }
 
 // serve runs the demo until ctx ends. Messenger's chat is set up by the same

@@ -129,8 +129,12 @@ func newMatrix(t *testing.T) *matrix {
 
 func (m *matrix) all() []*subject { return append([]*subject{m.peer, m.far}, m.roles...) }
 
-// seed enters the people and a document for each.
+// seed enters the people and a document for each. Whoever signs in is in: how
+// new devices are confirmed is shown elsewhere.
 func (m *matrix) seed(ctx context.Context, s *stores) error {
+	if err := s.accounts.SaveSettings(ctx, "", 0, access.DefaultSettings().With(map[string]string{"newdevice.confirming": "off"})); err != nil {
+		return err
+	}
 	ids := approvaltest.IDs(11)
 	office := approvaltest.NewOffice(ids)
 	store := pgapproval.New(s.pool, silent{})

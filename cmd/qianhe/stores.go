@@ -39,6 +39,7 @@ type stores struct {
 	agency    string // 全銜, "" while there is none
 	documents *pgapproval.Store
 	accounts  *pgaccess.Store
+	alerts    *alerts
 	hub       *pghub.Hub
 	nats      *natsbus.Bus // nil when not configured
 }
@@ -78,11 +79,12 @@ func openDatabase(ctx context.Context, e env, c *Config) (_ *stores, err error) 
 		return nil, err
 	}
 	s.sealer = access.NewSealer(c.Secret)
+	s.alerts = &alerts{}
 	keys, err := passkeys(c)
 	if err != nil {
 		return nil, err
 	}
-	s.accounts = pgaccess.New(s.pool, pgaccess.Options{Sealer: s.sealer, Sources: c.SignIn.Sources, NoPassword: c.SignIn.Closed, Passkeys: keys, Log: s.log})
+	s.accounts = pgaccess.New(s.pool, pgaccess.Options{Sealer: s.sealer, Sources: c.SignIn.Sources, NoPassword: c.SignIn.Closed, Passkeys: keys, Log: s.log, Alerts: s.alerts, Texts: c.SMS.Provider != ""})
 	return s, nil
 }
 
@@ -123,6 +125,7 @@ func (s *stores) openHub(ctx context.Context, options ...func(*pghub.Options) er
 	if s.hub, err = pghub.New(s.pool, opt); err != nil {
 		return err
 	}
+	s.alerts.hub = s.hub
 	s.documents = pgapproval.New(s.pool, s.hub)
 	return nil
 }
