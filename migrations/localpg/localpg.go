@@ -256,7 +256,7 @@ func (s *Server) clean() error {
 		failed = errors.Join(failed, os.RemoveAll(path))
 	}
 	if s.lock != nil {
-		failed = errors.Join(failed, s.lock.Close())
+		failed = errors.Join(failed, unlock(s.lock))
 	}
 	return failed
 }

@@ -30,3 +30,10 @@ func flock(path string, flag int) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// unlock gives the lock up. Closing alone is not enough: a child that another
+// goroutine is just starting has a copy of the file until it executes, and the
+// lock with it.
+func unlock(f *os.File) error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.Close())
+}

@@ -27,6 +27,7 @@ func hand(string, *account) error                           { return errSystem }
 func ours(fs.FileInfo, *account) bool                       { return false }
 func lockFile(string) (*os.File, error)                     { return nil, errSystem }
 func lockExisting(string) (*os.File, error)                 { return nil, errSystem }
+func unlock(*os.File) error                                 { return errSystem }
 func awaitStale(context.Context, string) error              { return errSystem }
 func attributes(*account) *syscall.SysProcAttr              { return nil }
 func room(string) uint64                                    { return 0 }

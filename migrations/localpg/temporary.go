@@ -49,7 +49,7 @@ func reap(base string, as *account, log *slog.Logger) {
 			continue
 		}
 		err = os.RemoveAll(dir)
-		_ = lock.Close()
+		_ = unlock(lock)
 		log.Debug("left-over database removed", "dir", dir, "error", err)
 	}
 }
