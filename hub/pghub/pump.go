@@ -21,7 +21,7 @@ const (
 	// tryCalls is how many calls at once show whether a channel is back.
 	tryCalls = 3
 	// unrecorded is how many results may wait for the database before no more
-	// calls are made.
+	// calls are made but urgent ones.
 	unrecorded = 5 * claimAtOnce
 )
 
@@ -214,13 +214,13 @@ func (p *pump) round(claiming, calling context.Context) (wait time.Duration, fre
 	return 0, false
 }
 
-// room is how many more calls there may be.
+// room is how many more calls there may be. What is urgent does not wait for the
+// results of what is not to be recorded.
 func (p *pump) room() room {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := room{calls: p.running}
+	r := room{calls: p.running, urgent: p.slots - p.running}
 	if len(p.results) < unrecorded {
-		r.urgent = p.slots - p.running
 		r.normal = p.slots - p.slots/4 - (p.running - p.urgent)
 	}
 	return r

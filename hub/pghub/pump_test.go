@@ -105,6 +105,20 @@ func TestUrgentOvertakesHangingCalls(t *testing.T) {
 	f.line.none(t)
 }
 
+// Neither does it wait until the database has taken the results of a crowd.
+func TestUrgentOvertakesResults(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	f.many(30, hub.LINE, hub.PriorityNormal)
+	f.many(1, hub.LINE, hub.PriorityUrgent)
+	p := f.pumps[hub.LINE]
+	p.results = make([]result, unrecorded)
+	c, err := f.claim(t.Context(), hub.LINE, p.room())
+	if err != nil || len(c.send) != 1 || !c.send[0].urgent {
+		t.Errorf("%d were claimed, %v; want the urgent one", len(c.send), err)
+	}
+}
+
 // A provider that takes its time is sent the next as soon as it has answered.
 func TestSlowProviderGoesOn(t *testing.T) {
 	t.Parallel()
