@@ -89,6 +89,12 @@ func (i *inbox) restart(p approval.PersonID, epoch string) hub.Change {
 	return hub.Change{Person: p, Rev: b.rev}
 }
 
+func (i *inbox) keep(n int64) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.kept = n
+}
+
 func (i *inbox) fail(err error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -62,7 +62,7 @@ func TestResume(t *testing.T) {
 	for range 300 {
 		f.add("amy")
 	}
-	f.inbox.kept = 250
+	f.inbox.keep(250)
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			f.t = t
@@ -203,7 +203,7 @@ func TestResyncWhileConnected(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
 	c := f.hello("amy", nil)
-	f.inbox.kept = 5
+	f.inbox.keep(5)
 	for range 10 {
 		f.inbox.add("amy") // the bus knows nothing of it
 	}
@@ -638,7 +638,7 @@ func TestStalledPageResumes(t *testing.T) {
 	if at.Seq == 0 || at.Seq == n {
 		t.Fatalf("the page found %d of %d events: the test tests nothing", at.Seq, n)
 	}
-	f.inbox.kept = n
+	f.inbox.keep(n)
 	f.hello("amy", &at).wantEvents(at.Seq+1, n)
 }
 
