@@ -1,7 +1,6 @@
 package twfido
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"crypto/rsa"
@@ -127,23 +126,13 @@ func (c *Client) prove(id, person, cert string, signed []string, e Expect) (*Ans
 
 // believed reports why a certificate is not to be believed now.
 func (c *Client) believed(x *x509.Certificate) error {
-	now := c.config.Now()
-	roots, between := x509.NewCertPool(), x509.NewCertPool()
+	roots := x509.NewCertPool() // an authority in between may be named alone: it is believed itself
 	for _, a := range c.config.Anchors {
-		if bytes.Equal(a.RawSubject, a.RawIssuer) {
-			roots.AddCert(a)
-		} else {
-			between.AddCert(a)
-		}
-	}
-	if len(c.config.Anchors) > 0 && roots.Equal(x509.NewCertPool()) { // only authorities in between were named
-		for _, a := range c.config.Anchors {
-			roots.AddCert(a)
-		}
+		roots.AddCert(a)
 	}
 	plain := *x
 	plain.UnhandledCriticalExtensions = nil // the directory attributes may be critical
-	if _, err := plain.Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: now, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
+	if _, err := plain.Verify(x509.VerifyOptions{Roots: roots, CurrentTime: c.config.Now(), KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}); err != nil {
 		return fmt.Errorf("the certificate: %w", err)
 	}
 	if x.IsCA || x.KeyUsage != 0 && x.KeyUsage&(x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment) == 0 {

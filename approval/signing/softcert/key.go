@@ -13,8 +13,8 @@ import (
 	"qianhe/approval/access"
 )
 
-// context is what a sealed key is bound to: its certificate.
-func context(cert *x509.Certificate) string {
+// place is what a sealed key is bound to: its certificate.
+func place(cert *x509.Certificate) string {
 	sum := sha256.Sum256(cert.Raw)
 	return "softcert key " + hex.EncodeToString(sum[:])
 }
@@ -24,19 +24,19 @@ func seal(s *access.Sealer, cert *x509.Certificate, key *rsa.PrivateKey) ([]byte
 	if err != nil {
 		return nil, err
 	}
-	return s.Seal(der, context(cert)), nil
+	return s.Seal(der, place(cert)), nil
 }
 
 func open(s *access.Sealer, cert *x509.Certificate, sealed []byte) (*rsa.PrivateKey, error) {
-	der, err := s.Open(sealed, context(cert))
+	der, err := s.Open(sealed, place(cert))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrKey, err)
 	}
-	any, err := x509.ParsePKCS8PrivateKey(der)
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return nil, ErrKey
 	}
-	key, ok := any.(*rsa.PrivateKey)
+	key, ok := parsed.(*rsa.PrivateKey)
 	if public, same := cert.PublicKey.(*rsa.PublicKey); !ok || !same || !key.PublicKey.Equal(public) {
 		return nil, ErrKey
 	}
