@@ -13,7 +13,7 @@ type devicesPage struct {
 	Others  bool // there are others than this one
 	Asks    []newcomerView
 	Same    []handoverAsk // other browsers of this phone that ask to be let in
-	Joins   bool          // such can be let in
+	Joins   bool          // this is a phone, and such can be let in
 }
 
 // deviceView is one browser.
@@ -50,8 +50,8 @@ func (s *Server) devices(w http.ResponseWriter, r *http.Request, v *visit) error
 	if p.Same, err = s.handoverAsks(r, v); err != nil {
 		return err
 	}
-	p.Joins = s.Handovers != nil
 	for _, d := range list {
+		p.Joins = p.Joins || d.Current && d.Class == access.Mobile && s.Handovers != nil
 		p.Devices = append(p.Devices, v.words.device(v, d))
 		p.Others = p.Others || !d.Current
 	}
